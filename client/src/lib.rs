@@ -1,0 +1,1 @@
+//! Tidewire in the browser.
