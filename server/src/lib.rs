@@ -1,1 +1,37 @@
-//! Tidewire server.
+//! Tidewire's server: [warp] filters that any warp program can mount, and what the `tidewire` binary is made of.
+//!
+//! ```no_run
+//! use std::future::pending;
+//! use tidewire_server::{Settings, Tidewire, bind, serve};
+//! use warp::Filter;
+//!
+//! # async fn run() -> std::io::Result<()> {
+//! let tidewire = Tidewire::new(Settings::default());
+//! let hello = warp::path!("hello" / String).map(|name| format!("Hello, {name}!"));
+//! let live = warp::path("live").and(warp::path::end()).and(tidewire.chat());
+//!
+//! let listener = bind("127.0.0.1:0".parse().expect("an address"))?;
+//! serve(listener, hello.or(live), tidewire.settings(), pending()).await;
+//! # Ok(()) }
+//! ```
+//!
+//! `warp::serve` runs the same filters; [`serve`] adds a deadline for request heads and a longer backlog.
+
+#![forbid(unsafe_code)]
+
+mod connection;
+mod outbox;
+mod page;
+mod plain;
+mod room;
+mod routes;
+mod serve;
+mod settings;
+mod tidewire;
+mod upgrade;
+mod websocket;
+
+pub use page::{missing_page, page};
+pub use serve::{bind, serve};
+pub use settings::Settings;
+pub use tidewire::{Connections, Tidewire};

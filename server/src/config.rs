@@ -1,0 +1,113 @@
+//! Arguments and environment to typed settings.
+
+use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
+
+use clap::{Parser, ValueEnum};
+use tidewire_server::Settings;
+use tracing_subscriber::EnvFilter;
+
+/// A WebSocket server: /echo sends messages back, /chat tells them to everyone, and a page shows both at work.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub(crate) struct Config {
+    /// Address to listen on; port 0 picks a free one. A public address exposes every endpoint to anyone
+    #[arg(long, env = "TIDEWIRE_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+
+    /// Directory of the built page, served at /; without it / says how to build it [default: none]
+    #[arg(long, env = "TIDEWIRE_WWW", value_name = "DIR", value_parser = directory)]
+    pub(crate) www: Option<PathBuf>,
+
+    /// Largest WebSocket message taken, in bytes; a larger one closes the connection with 1009
+    #[arg(long, env = "TIDEWIRE_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_message_bytes)]
+    max_message_bytes: usize,
+
+    /// What /chat keeps for receivers that are behind, in bytes, shared by all; one further behind is closed with 4100
+    #[arg(long, env = "TIDEWIRE_BACKLOG_BYTES", value_name = "BYTES", default_value_t = Settings::default().backlog_bytes)]
+    backlog_bytes: usize,
+
+    /// Time after which a connection that takes nothing of what is due to it is closed with 4101
+    #[arg(long, env = "TIDEWIRE_STALL_TIMEOUT", value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    stall_timeout: Duration,
+
+    /// Time in which a request head must be complete, or the connection is dropped
+    #[arg(long, env = "TIDEWIRE_HANDSHAKE_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    handshake_timeout: Duration,
+
+    /// Time that the closing handshake of a WebSocket may take
+    #[arg(long, env = "TIDEWIRE_CLOSE_TIMEOUT", value_name = "TIME", default_value = "3s", value_parser = humantime::parse_duration)]
+    close_timeout: Duration,
+
+    /// What to log on standard error: error, warn, info, debug or trace, also by module (`tidewire_server=debug`)
+    #[arg(long, env = "TIDEWIRE_LOG", value_name = "FILTER", default_value = "info")]
+    log: EnvFilter,
+
+    /// Form of the log
+    #[arg(long, env = "TIDEWIRE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// A line for people
+    Text,
+    /// An object on a line, for programs
+    Json,
+}
+
+impl Config {
+    pub(crate) fn settings(&self) -> Settings {
+        let mut settings = Settings::default();
+        settings.max_message_bytes = self.max_message_bytes;
+        settings.backlog_bytes = self.backlog_bytes;
+        settings.stall_timeout = self.stall_timeout;
+        settings.close_timeout = self.close_timeout;
+        settings.handshake_timeout = self.handshake_timeout;
+        settings
+    }
+
+    pub(crate) fn start_logging(&self) {
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(self.log.clone())
+            .with_writer(io::stderr);
+        match self.log_format {
+            LogFormat::Text => log.init(),
+            LogFormat::Json => log.json().init(),
+        }
+    }
+}
+
+/// A wrong directory is told at the start, not as 404 later.
+fn directory(path: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(path);
+    if path.is_dir() {
+        Ok(path)
+    } else {
+        Err("not a directory".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_defaults_of_the_command_line_are_the_librarys() {
+        let config = Config::parse_from(["tidewire"]).settings();
+        assert_eq!(format!("{config:?}"), format!("{:?}", Settings::default()));
+    }
+
+    #[test]
+    fn every_option_has_a_help_text_and_an_environment_variable() {
+        let command = Config::command();
+        for argument in command
+            .get_arguments()
+            .filter(|it| !["help", "version"].contains(&it.get_id().as_str()))
+        {
+            assert!(argument.get_help().is_some(), "{}", argument.get_id());
+            let variable = format!("TIDEWIRE_{}", argument.get_id().as_str().to_uppercase());
+            assert_eq!(argument.get_env().and_then(|it| it.to_str()), Some(variable.as_str()));
+        }
+    }
+}

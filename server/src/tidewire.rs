@@ -1,0 +1,145 @@
+//! A server's shared state, and the life of its connections as a whole.
+
+use std::{fmt, sync::Arc, time::Instant};
+
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tidewire_protocol::CloseCode;
+use tokio::{sync::watch, time::timeout};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, info};
+use warp::reply::Response;
+
+use crate::{
+    connection::{Connection, Endpoint, Timeouts},
+    room::Room,
+    settings::Settings,
+    upgrade::{Refusal, Upgrade},
+    websocket::WebSocket,
+};
+
+/// A Tidewire server: what its filters share. Cloning it is cheap, and all clones are the same server.
+#[derive(Clone)]
+pub struct Tidewire {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    lobby: Arc<Room>,
+    connections: watch::Sender<Connections>,
+    tasks: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// How many WebSockets a server has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Connections {
+    /// Upgraded, and not yet ended.
+    pub open: usize,
+    /// Ever upgraded.
+    pub opened: u64,
+}
+
+impl Tidewire {
+    /// A server without connections.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let shared = Shared {
+            lobby: Arc::new(Room::new(settings.backlog_bytes)),
+            connections: watch::Sender::default(),
+            tasks: TaskTracker::new(),
+            shutdown: CancellationToken::new(),
+            settings,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// The limits and intervals it was made with.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    /// How many WebSockets there are, now and at each change.
+    #[must_use]
+    pub fn connections(&self) -> watch::Receiver<Connections> {
+        self.shared.connections.subscribe()
+    }
+
+    /// Closes every WebSocket with 1001, and refuses new ones with 503. Resolves when all have ended, at the latest
+    /// after [`Settings::close_timeout`].
+    pub async fn shutdown(&self) {
+        self.shared.shutdown.cancel();
+        self.shared.tasks.close();
+        let ended = timeout(self.settings().close_timeout, self.shared.tasks.wait()).await;
+        info!(complete = ended.is_ok(), "websockets closed");
+    }
+
+    pub(crate) fn lobby(&self) -> &Arc<Room> {
+        &self.shared.lobby
+    }
+
+    /// Answers the handshake, and starts the connection's task.
+    pub(crate) fn open<E: Endpoint>(&self, upgrade: Upgrade, join: fn(&Self) -> E) -> Result<Response, Refusal> {
+        if self.shared.shutdown.is_cancelled() {
+            return Err(Refusal::GoingAway);
+        }
+        let (response, on_upgrade) = upgrade.accept();
+        self.shared.tasks.spawn(self.clone().run(on_upgrade, join));
+        Ok(response)
+    }
+
+    async fn run<E: Endpoint>(self, on_upgrade: OnUpgrade, join: fn(&Self) -> E) {
+        let io = match on_upgrade.await {
+            Ok(upgraded) => TokioIo::new(upgraded),
+            Err(error) => return debug!(path = E::PATH, %error, "upgrade failed"),
+        };
+        let _counted = Counted::new(&self.shared.connections);
+        let settings = self.settings();
+        let opened = Instant::now();
+        let connection = Connection::new(
+            io,
+            WebSocket::new(settings.max_message_bytes),
+            join(&self),
+            self.shared.shutdown.clone().cancelled_owned(),
+            Timeouts {
+                stall: settings.stall_timeout,
+                close: settings.close_timeout,
+            },
+        );
+        let code: CloseCode = connection.await;
+        debug!(path = E::PATH, %code, age = ?opened.elapsed(), "websocket ended");
+    }
+}
+
+impl fmt::Debug for Tidewire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tidewire")
+            .field("settings", self.settings())
+            .field("connections", &*self.shared.connections.borrow())
+            .finish_non_exhaustive()
+    }
+}
+
+/// One open connection; dropping it counts down.
+struct Counted<'a>(&'a watch::Sender<Connections>);
+
+impl<'a> Counted<'a> {
+    fn new(connections: &'a watch::Sender<Connections>) -> Self {
+        connections.send_modify(|it| {
+            it.open += 1;
+            it.opened += 1;
+        });
+        Self(connections)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.send_modify(|it| it.open -= 1);
+    }
+}

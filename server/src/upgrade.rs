@@ -1,0 +1,155 @@
+//! The opening handshake, [RFC 6455 section 4.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2), and what follows it.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{
+        ALLOW, CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
+        SEC_WEBSOCKET_VERSION, UPGRADE,
+    },
+};
+use hyper::upgrade::OnUpgrade;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use warp::reply::Response;
+
+/// A request that asks for a WebSocket and has all it needs.
+pub(crate) struct Upgrade {
+    on_upgrade: OnUpgrade,
+    accept: String,
+    protocol: Option<HeaderValue>,
+}
+
+/// Why a request gets no WebSocket.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// Not a GET.
+    Method,
+    /// An ordinary GET.
+    NotAnUpgrade,
+    /// A version of WebSocket other than 13.
+    Version,
+    /// No key, more than one, or one that is not the base64 form of 16 bytes.
+    Key,
+    /// No Host, as HTTP/1.1 demands.
+    Host,
+    /// The connection cannot be upgraded, as with HTTP/1.0.
+    Connection,
+    /// The server shuts down.
+    GoingAway,
+}
+
+impl Upgrade {
+    /// Checks a request, its cheapest rule first.
+    pub(crate) fn new(method: &Method, headers: &HeaderMap, on_upgrade: Option<OnUpgrade>) -> Result<Self, Refusal> {
+        if method != Method::GET {
+            return Err(Refusal::Method);
+        }
+        if !has_token(headers, &UPGRADE, "websocket") || !has_token(headers, &CONNECTION, "upgrade") {
+            return Err(Refusal::NotAnUpgrade);
+        }
+        if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+            return Err(Refusal::Version);
+        }
+        if !headers.contains_key(HOST) {
+            return Err(Refusal::Host);
+        }
+        Ok(Self {
+            accept: derive_accept_key(key(headers).ok_or(Refusal::Key)?),
+            on_upgrade: on_upgrade.ok_or(Refusal::Connection)?,
+            protocol: first_protocol(headers),
+        })
+    }
+
+    /// The response that completes the handshake, and the connection that is there once it was sent.
+    ///
+    /// A subprotocol that the client offers first is agreed to: these endpoints give messages no meaning of their own,
+    /// and a browser gives up when none of its offers is taken.
+    pub(crate) fn accept(self) -> (Response, OnUpgrade) {
+        let mut response = Response::default();
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        if let Ok(accept) = HeaderValue::try_from(self.accept) {
+            headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+        }
+        if let Some(protocol) = self.protocol {
+            headers.insert(SEC_WEBSOCKET_PROTOCOL, protocol);
+        }
+        (response, self.on_upgrade)
+    }
+}
+
+impl Refusal {
+    /// The one place where a refusal becomes an HTTP answer.
+    pub(crate) fn into_response(self) -> Response {
+        let (status, header, text) = match self {
+            Self::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                Some((ALLOW, "GET")),
+                "a WebSocket is opened with GET",
+            ),
+            Self::NotAnUpgrade => (
+                StatusCode::UPGRADE_REQUIRED,
+                Some((UPGRADE, "websocket")),
+                "this is a WebSocket endpoint: connect with ws:// or wss://",
+            ),
+            Self::Version => (
+                StatusCode::UPGRADE_REQUIRED,
+                Some((SEC_WEBSOCKET_VERSION, "13")),
+                "this endpoint speaks version 13 of WebSocket (RFC 6455)",
+            ),
+            Self::Key => (
+                StatusCode::BAD_REQUEST,
+                None,
+                "Sec-WebSocket-Key must be there once: 16 bytes in base64",
+            ),
+            Self::Host => (StatusCode::BAD_REQUEST, None, "a Host header is needed"),
+            Self::Connection => (StatusCode::BAD_REQUEST, None, "a WebSocket needs HTTP/1.1"),
+            Self::GoingAway => (StatusCode::SERVICE_UNAVAILABLE, None, "the server is shutting down"),
+        };
+        let mut response = Response::new(format!("{text}\n").into());
+        *response.status_mut() = status;
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        if status == StatusCode::UPGRADE_REQUIRED {
+            // RFC 9110 section 7.8: who sends Upgrade names it in Connection.
+            response
+                .headers_mut()
+                .insert(UPGRADE, HeaderValue::from_static("websocket"));
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        }
+        response
+    }
+}
+
+/// Whether a comma-separated header, perhaps given several times, has this token in any case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|found| found.eq_ignore_ascii_case(token))
+}
+
+fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|v| v.split(','))
+        .map(str::trim)
+}
+
+fn key(headers: &HeaderMap) -> Option<&[u8]> {
+    let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
+    let key = keys.next()?.as_bytes();
+    let is_valid = keys.next().is_none() && STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16);
+    is_valid.then_some(key)
+}
+
+fn first_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
+    let first = tokens(headers, &SEC_WEBSOCKET_PROTOCOL)
+        .next()
+        .filter(|it| !it.is_empty())?;
+    HeaderValue::from_str(first).ok()
+}
