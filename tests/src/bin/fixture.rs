@@ -66,14 +66,14 @@ fn faults() -> BoxedFilter<(Response,)> {
     let at = |name: &'static str| warp::path("fixture").and(warp::path(name)).and(warp::path::end());
     let vanish = at("vanish").and(warp::ws()).map(|ws: Ws| {
         // Dropped without a close frame once it has said something.
-        ws.on_upgrade(|mut socket| async move { drop(socket.next().await) })
+        ws.on_upgrade(move |mut socket| async move { drop(socket.next().await) })
             .into_response()
     });
     let close = at("close")
         .and(warp::query())
         .and(warp::ws())
         .map(|close: Close, ws: Ws| {
-            ws.on_upgrade(|mut socket| async move {
+            ws.on_upgrade(move |mut socket| async move {
                 socket.next().await;
                 finish(socket, Message::close_with(close.code, close.reason)).await;
             })
@@ -83,7 +83,7 @@ fn faults() -> BoxedFilter<(Response,)> {
         .and(warp::query())
         .and(warp::ws())
         .map(|flood: Flood, ws: Ws| {
-            ws.on_upgrade(|mut socket| async move {
+            ws.on_upgrade(move |mut socket| async move {
                 for _ in 0..flood.messages {
                     if socket.send(Message::binary(vec![0; flood.bytes])).await.is_err() {
                         return;
@@ -94,7 +94,7 @@ fn faults() -> BoxedFilter<(Response,)> {
             .into_response()
         });
     let mixed = at("mixed").and(warp::ws()).map(|ws: Ws| {
-        ws.on_upgrade(|mut socket| async move {
+        ws.on_upgrade(move |mut socket| async move {
             for number in 1..=100_u8 {
                 let message = if number % 2 == 1 {
                     Message::text(number.to_string())
