@@ -1,1 +1,221 @@
-//! What the tests share.
+//! What the tests share: a server on port 0, WebSocket clients, and raw bytes on a socket.
+
+mod frames;
+mod process;
+mod raw;
+
+use std::{future::Future, net::SocketAddr, time::Duration};
+
+use futures_util::{SinkExt, StreamExt};
+use tidewire_protocol::CloseCode;
+use tidewire_server::{Settings, Tidewire, bind, serve};
+use tokio::{
+    net::{TcpSocket, TcpStream},
+    sync::oneshot,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{Message, handshake::client::Response, protocol::WebSocketConfig},
+};
+
+pub use frames::{Frame, read_frame};
+pub use process::Process;
+pub use raw::{Head, Raw, upgrade_request};
+
+/// How long a test waits for what must come.
+pub const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Waits for what must come.
+///
+/// # Panics
+///
+/// After [`DEADLINE`].
+pub async fn within<T>(future: impl Future<Output = T>) -> T {
+    timeout(DEADLINE, future).await.expect("came within the deadline")
+}
+
+/// A server of this process, on a free port of the loopback interface. It ends with its value.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    tidewire: Tidewire,
+    _stop: oneshot::Sender<()>,
+}
+
+impl Server {
+    /// Serves `/echo`, `/chat` and `/healthz`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    #[must_use]
+    pub fn start(change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings::default();
+        change(&mut settings);
+        let tidewire = Tidewire::new(settings.clone());
+        let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel::<()>();
+        let routes = tidewire.routes();
+        tokio::spawn(async move {
+            serve(listener, routes, &settings, async { drop(stopped.await) }).await;
+        });
+        Self {
+            address,
+            tidewire,
+            _stop: stop,
+        }
+    }
+
+    /// With the default settings.
+    #[must_use]
+    pub fn start_default() -> Self {
+        Self::start(|_| {})
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What it serves.
+    #[must_use]
+    pub fn tidewire(&self) -> &Tidewire {
+        &self.tidewire
+    }
+
+    /// A WebSocket to one of its paths.
+    pub async fn connect(&self, path: &str) -> Client {
+        Client::connect(self.address, path).await
+    }
+
+    /// A TCP connection to it, on which nothing was said.
+    pub async fn raw(&self) -> Raw {
+        Raw::connect(self.address).await
+    }
+
+    /// Resolves when it has exactly this many WebSockets.
+    ///
+    /// # Panics
+    ///
+    /// After [`DEADLINE`].
+    pub async fn wait_for_open(&self, count: usize) {
+        let mut connections = self.tidewire.connections();
+        within(connections.wait_for(|it| it.open == count))
+            .await
+            .expect("the server runs");
+    }
+}
+
+/// A WebSocket client that answers pings and close frames as a browser does.
+#[derive(Debug)]
+pub struct Client {
+    socket: WebSocketStream<TcpStream>,
+    response: Response,
+}
+
+impl Client {
+    /// Connects to `ws://{address}{path}`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no WebSocket, or none within [`DEADLINE`].
+    pub async fn connect(address: SocketAddr, path: &str) -> Self {
+        let stream = within(TcpStream::connect(address)).await.expect("a TCP connection");
+        Self::over(stream, address, path).await
+    }
+
+    /// Connects with a small receive buffer, so that a client that does not read soon holds the server up.
+    ///
+    /// # Panics
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_with_small_buffer(address: SocketAddr, path: &str) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_recv_buffer_size(4096).expect("a buffer size");
+        let stream = within(socket.connect(address)).await.expect("a TCP connection");
+        Self::over(stream, address, path).await
+    }
+
+    async fn over(stream: TcpStream, address: SocketAddr, path: &str) -> Self {
+        let url = format!("ws://{address}{path}");
+        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        let connecting = client_async_with_config(url, stream, Some(config));
+        let (socket, response) = within(connecting).await.expect("a WebSocket");
+        Self { socket, response }
+    }
+
+    /// The answer to its opening handshake.
+    #[must_use]
+    pub fn response(&self) -> &Response {
+        &self.response
+    }
+
+    /// Sends a message.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be sent.
+    pub async fn send(&mut self, message: impl Into<Message>) {
+        within(self.socket.send(message.into())).await.expect("sent");
+    }
+
+    /// Sends a message while the server may be closing.
+    ///
+    /// # Errors
+    ///
+    /// When the connection has ended.
+    pub async fn try_send(&mut self, message: impl Into<Message>) -> Result<(), Box<dyn std::error::Error>> {
+        Ok(within(self.socket.send(message.into())).await?)
+    }
+
+    /// The next message that is not a ping or pong.
+    ///
+    /// # Panics
+    ///
+    /// When the connection ends first, or nothing comes within [`DEADLINE`].
+    pub async fn next(&mut self) -> Message {
+        loop {
+            match within(self.socket.next())
+                .await
+                .expect("not the end")
+                .expect("a message")
+            {
+                Message::Ping(_) | Message::Pong(_) => {}
+                message => return message,
+            }
+        }
+    }
+
+    /// The next message, which must be text.
+    ///
+    /// # Panics
+    ///
+    /// When it is another, or as [`next`](Self::next).
+    pub async fn text(&mut self) -> String {
+        self.next().await.into_text().expect("text").to_string()
+    }
+
+    /// Reads to the close frame and answers it; `ABNORMAL` when the connection ends without one.
+    pub async fn closed(&mut self) -> CloseCode {
+        let mut code = CloseCode::ABNORMAL;
+        while let Some(Ok(message)) = within(self.socket.next()).await {
+            if let Message::Close(frame) = message {
+                code = frame.map_or(CloseCode::NO_STATUS, |frame| CloseCode(frame.code.into()));
+            }
+        }
+        code
+    }
+
+    /// Closes, and returns when the server has answered.
+    pub async fn close(mut self) {
+        within(async {
+            if self.socket.close(None).await.is_ok() {
+                while let Some(Ok(_)) = self.socket.next().await {}
+            }
+        })
+        .await;
+    }
+}

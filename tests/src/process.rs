@@ -1,0 +1,106 @@
+//! The `tidewire` binary as a process of its own.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    sync::OnceLock,
+};
+
+use tokio::{
+    io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines},
+    process::{Child, ChildStderr, ChildStdout, Command},
+};
+
+use crate::within;
+
+/// A running `tidewire`. It ends with its value.
+#[derive(Debug)]
+pub struct Process {
+    child: Child,
+    stdout: Lines<BufReader<ChildStdout>>,
+    stderr: ChildStderr,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Process {
+    /// Starts it on a free port and waits until it accepts connections.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(binary())
+            .args(arguments)
+            .env("TIDEWIRE_LISTEN", "127.0.0.1:0")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the binary starts");
+        let stderr = child.stderr.take().expect("a pipe");
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let line = within(stdout.next_line()).await.expect("its output").expect("a line");
+        let address = line.strip_prefix("listening on http://").and_then(|it| it.parse().ok());
+        Self {
+            child,
+            stdout,
+            stderr,
+            address: address.unwrap_or_else(|| panic!("unexpected line: {line}")),
+        }
+    }
+
+    /// Runs it to its end: what it wrote on standard output and on standard error, and how it ended.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end.
+    pub async fn run(arguments: &[&str]) -> (String, String, ExitStatus) {
+        let output = Command::new(binary()).args(arguments).kill_on_drop(true).output();
+        let output = within(output).await.expect("the binary starts");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (text(output.stdout), text(output.stderr), output.status)
+    }
+
+    /// Sends a signal, by its name without `SIG`.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended already.
+    pub async fn signal(&self, name: &str) {
+        let pid = self.child.id().expect("it runs").to_string();
+        let status = Command::new("kill").args(["-s", name, &pid]).status();
+        assert!(within(status).await.expect("kill").success());
+    }
+
+    /// Waits for its end: how it ended, and what it wrote since it listened, on standard output and standard error.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end.
+    pub async fn ended(mut self) -> (ExitStatus, Vec<String>, String) {
+        let mut log = String::new();
+        within(self.stderr.read_to_string(&mut log)).await.expect("text");
+        let mut lines = Vec::new();
+        while let Some(line) = within(self.stdout.next_line()).await.expect("text") {
+            lines.push(line);
+        }
+        (within(self.child.wait()).await.expect("its end"), lines, log)
+    }
+}
+
+/// The binary beside this test's own, built once if it is not there or not up to date.
+fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        let mut command = std::process::Command::new(env!("CARGO"));
+        command.args(["build", "--quiet", "--package", "tidewire-server", "--bin", "tidewire"]);
+        assert!(command.status().expect("cargo").success(), "cannot build the binary");
+        let test = std::env::current_exe().expect("a path");
+        // target/debug/deps/test-hash, so target/debug/tidewire.
+        test.ancestors().nth(2).expect("a directory above").join("tidewire")
+    })
+}
