@@ -1,0 +1,153 @@
+//! `cargo xtask pack`: the npm package `tidewire`.
+//!
+//! wasm-pack builds the crate `tidewire-client` with its JavaScript surface, wasm-opt makes it smaller, and the
+//! package.json beside this crate replaces wasm-pack's own, which has no `exports`. The glue stays as wasm-bindgen
+//! writes it: bundlers minify it with the program that uses it, and until then it can be read.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+
+use crate::progress::Progress;
+use crate::sizes::Sizes;
+use crate::task::Task;
+use crate::tools::{CargoTool, Tool, Toolbox};
+use crate::workspace::Workspace;
+
+/// What packing needs.
+pub(crate) const TOOLS: &[Tool] = &[
+    Tool::WasmTarget,
+    Tool::Cargo(CargoTool::WasmPack),
+    Tool::Cargo(CargoTool::WasmBindgen),
+    Tool::NodeModules,
+];
+
+/// Builds the package, prints its sizes, and fails when it is over [`BAR`].
+pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
+    let toolbox = Toolbox::ensure(workspace, TOOLS)?;
+    let mut task = Task {
+        workspace,
+        progress: Progress::begin(1, 1, "npm package (wasm-pack)", false),
+    };
+    let packed = build(&mut task, &toolbox)?;
+    task.progress.end("done");
+    println!("\n{}\n{}", packed.tarball.display(), packed.table());
+    packed.check_bar()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A finished package.
+pub(crate) struct Packed {
+    pub(crate) tarball: PathBuf,
+    wasm: Sizes,
+    glue: Sizes,
+}
+
+impl Packed {
+    /// The sizes in bytes, as a table.
+    pub(crate) fn table(&self) -> String {
+        let mut table = format!("{:<18} {:>8} {:>8} {:>8}", "bytes", "raw", "gzip", "brotli");
+        for (name, sizes) in [
+            (WASM, self.wasm),
+            (GLUE, self.glue),
+            ("total", self.wasm.plus(self.glue)),
+        ] {
+            table += &format!("\n{name:<18} {:>8} {:>8} {:>8}", sizes.raw, sizes.gzip, sizes.brotli);
+        }
+        table + &format!("\n{:<18} {:>8} {BAR:>8}", "at most", "")
+    }
+
+    /// Fails when wasm and glue together are too big.
+    pub(crate) fn check_bar(&self) -> Result<()> {
+        let total = self.wasm.plus(self.glue).gzip;
+        ensure!(
+            total <= BAR,
+            "the package is too big: {total} bytes with gzip, at most {BAR} are allowed"
+        );
+        Ok(())
+    }
+}
+
+/// Builds the package and its tarball under `target/npm`.
+pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<Packed> {
+    let folder = task.workspace.path("target/npm/tidewire");
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context("target/npm/tidewire")?;
+    }
+    fs::create_dir_all(&folder)?;
+    task.run(toolbox.equip(wasm_pack(task.workspace, &folder)))?;
+    task.run(toolbox.equip(wasm_opt(&folder.join(WASM))))?;
+    complete(task.workspace, &folder)?;
+    let version = task.workspace.package_version(CRATE)?;
+    let mut pack = Command::new("npm");
+    pack.args(["pack", "--ignore-scripts", "--pack-destination", ".."])
+        .current_dir(&folder);
+    task.run(toolbox.equip(pack))?;
+    Ok(Packed {
+        tarball: task.workspace.path(&format!("target/npm/tidewire-{version}.tgz")),
+        wasm: Sizes::of(&fs::read(folder.join(WASM))?)?,
+        glue: Sizes::of(&fs::read(folder.join(GLUE))?)?,
+    })
+}
+
+fn wasm_pack(workspace: &Workspace, folder: &Path) -> Command {
+    let mut command = Command::new("wasm-pack");
+    // `no-install`: the right wasm-bindgen is on PATH already. `no-opt`: wasm-opt comes from npm, with our own options.
+    command.args([
+        "build",
+        "--mode",
+        "no-install",
+        "--no-opt",
+        "--no-gitignore",
+        "--target",
+        "web",
+    ]);
+    command
+        .args(["--profile", "wasm", "--out-name", "tidewire", "--out-dir"])
+        .arg(folder);
+    command
+        .arg(workspace.path("client"))
+        .args(["--features", "js"])
+        .current_dir(&workspace.root);
+    command
+}
+
+/// Rust emits both features for every wasm32 target, and the stripped module no longer says so.
+fn wasm_opt(wasm: &Path) -> Command {
+    let mut command = Command::new("wasm-opt");
+    command.args(["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"]);
+    command
+        .args(["--strip-debug", "--strip-producers"])
+        .arg(wasm)
+        .arg("-o")
+        .arg(wasm);
+    command
+}
+
+/// Replaces package.json, and adds README and licences.
+fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
+    let template = fs::read(workspace.path("xtask/npm/package.json")).context("xtask/npm/package.json")?;
+    let mut manifest: Value = serde_json::from_slice(&template).context("xtask/npm/package.json")?;
+    manifest["version"] = workspace.package_version(CRATE)?.into();
+    fs::write(
+        folder.join("package.json"),
+        serde_json::to_string_pretty(&manifest)? + "\n",
+    )?;
+    for (from, to) in [
+        ("xtask/npm/README.md", "README.md"),
+        ("LICENSE-APACHE", "LICENSE-APACHE"),
+        ("LICENSE-MIT", "LICENSE-MIT"),
+    ] {
+        fs::copy(workspace.path(from), folder.join(to)).context(from)?;
+    }
+    Ok(())
+}
+
+const CRATE: &str = "tidewire-client";
+const WASM: &str = "tidewire_bg.wasm";
+const GLUE: &str = "tidewire.js";
+/// The most that wasm and glue may weigh together, in bytes with gzip.
+const BAR: usize = 16_000;

@@ -1,0 +1,56 @@
+//! What a file weighs on the wire.
+
+use std::io::Write;
+
+use anyhow::Result;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+/// Sizes in bytes: as it is, and as a server with patience compresses it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sizes {
+    pub(crate) raw: usize,
+    pub(crate) gzip: usize,
+    pub(crate) brotli: usize,
+}
+
+impl Sizes {
+    /// Compresses `content` at the highest levels.
+    pub(crate) fn of(content: &[u8]) -> Result<Self> {
+        let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
+        gzip.write_all(content)?;
+        let mut brotli = Vec::new();
+        let params = brotli::enc::BrotliEncoderParams {
+            quality: 11,
+            lgwin: 22,
+            ..Default::default()
+        };
+        brotli::BrotliCompress(&mut &content[..], &mut brotli, &params)?;
+        Ok(Self {
+            raw: content.len(),
+            gzip: gzip.finish()?.len(),
+            brotli: brotli.len(),
+        })
+    }
+
+    /// The sum, for files that are sent one by one.
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            raw: self.raw + other.raw,
+            gzip: self.gzip + other.gzip,
+            brotli: self.brotli + other.brotli,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_repeats_is_smaller_when_compressed() {
+        let sizes = Sizes::of(&b"tide".repeat(1000)).unwrap();
+        assert_eq!(sizes.raw, 4000);
+        assert!(sizes.brotli < sizes.gzip && sizes.gzip < 100, "{sizes:?}");
+    }
+}

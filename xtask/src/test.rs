@@ -1,0 +1,256 @@
+//! `cargo xtask test`: the table of its steps.
+
+use std::fs;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::counts::Runner;
+use crate::fixture::Fixture;
+use crate::steps::{self, Run, Step};
+use crate::tools::{CargoTool, Tool};
+use crate::workspace::Workspace;
+use crate::{pack, page, serve};
+
+/// Options of `cargo xtask test`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run only these steps and what they need; all when none is named
+    steps: Vec<String>,
+    /// Name the steps and end
+    #[arg(long)]
+    list: bool,
+    /// Show all that the steps print
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+/// Runs the steps, all of them even if one fails.
+pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
+    if args.list {
+        STEPS
+            .iter()
+            .for_each(|step| println!("{:<14} {}", step.name, step.title));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let passed = steps::run(workspace, &steps::select(STEPS, &args.steps)?, args.verbose)?;
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+static STEPS: &[Step] = &[
+    Step {
+        name: "format",
+        title: "formatting (cargo fmt)",
+        needs: &[],
+        tools: &[Tool::Lints],
+        run: |run| run.check(run.task.workspace.cargo(&["fmt", "--all", "--check"])),
+    },
+    Step {
+        name: "clippy",
+        title: "clippy, native",
+        needs: &[],
+        tools: &[Tool::Lints],
+        run: |run| clippy(run, &["--workspace", "--all-targets"]),
+    },
+    Step {
+        name: "clippy-wasm",
+        title: "clippy, wasm32",
+        needs: &[],
+        tools: &[Tool::Lints, Tool::WasmTarget],
+        run: |run| {
+            let packages = WASM_PACKAGES.iter().flat_map(|name| ["--package", name]);
+            let args: Vec<_> = packages.chain(["--all-targets", "--target", WASM_TARGET]).collect();
+            clippy(run, &args)
+        },
+    },
+    Step {
+        name: "features",
+        title: "each cargo feature alone (clippy)",
+        needs: &[],
+        tools: &[Tool::Lints, Tool::WasmTarget],
+        run: each_feature,
+    },
+    Step {
+        name: "docs",
+        title: "documentation (cargo doc)",
+        needs: &[],
+        tools: &[],
+        run: |run| {
+            let mut command = run.task.workspace.cargo(&["doc", "--workspace", "--no-deps"]);
+            command.env("RUSTDOCFLAGS", "-D warnings");
+            run.check(command)
+        },
+    },
+    Step {
+        name: "rust",
+        title: "tests of all crates (cargo test)",
+        needs: &[],
+        tools: &[],
+        run: |run| {
+            run.tests(
+                Runner::Cargo,
+                run.task.workspace.cargo(&["test", "--workspace", "--no-fail-fast"]),
+            )
+        },
+    },
+    Step {
+        name: "browser",
+        title: "client in Chromium, page and worker (wasm-bindgen-test)",
+        needs: &[],
+        tools: &[Tool::WasmTarget, Tool::Cargo(CargoTool::WasmBindgen), Tool::Browser],
+        run: browser_tests,
+    },
+    Step {
+        name: "server",
+        title: "server, for release (cargo build)",
+        needs: &[],
+        tools: &[],
+        run: |run| serve::build_server(&mut run.task),
+    },
+    Step {
+        name: "conformance",
+        title: "RFC 6455 conformance (Autobahn)",
+        needs: &["server"],
+        tools: &[],
+        run: conformance,
+    },
+    Step {
+        name: "www",
+        title: "page, for release (trunk build)",
+        needs: &[],
+        tools: page::TOOLS,
+        run: |run| page::build(&mut run.task, run.toolbox),
+    },
+    Step {
+        name: "page",
+        title: "page in Chromium",
+        needs: &["server", "www"],
+        tools: &[
+            Tool::NodeModules,
+            Tool::Browser,
+            Tool::Cargo(CargoTool::Trunk),
+            Tool::Cargo(CargoTool::WasmBindgen),
+        ],
+        run: |run| node_tests(run, "tests/page"),
+    },
+    Step {
+        name: "pack",
+        title: "npm package (wasm-pack), within its size",
+        needs: &[],
+        tools: pack::TOOLS,
+        run: |run| {
+            let packed = pack::build(&mut run.task, run.toolbox)?;
+            run.task.progress.print(&packed.table());
+            packed.check_bar()
+        },
+    },
+    Step {
+        name: "package",
+        title: "npm package in a TypeScript project, in Chromium",
+        needs: &["server", "pack"],
+        tools: &[Tool::NodeModules, Tool::Browser],
+        run: |run| node_tests(run, "tests/package"),
+    },
+    Step {
+        name: "interop",
+        title: "plain WebSocket clients, in Node and Chromium",
+        needs: &["server"],
+        tools: &[Tool::NodeModules, Tool::Browser],
+        run: |run| node_tests(run, "tests/interop"),
+    },
+];
+
+fn clippy(run: &mut Run<'_>, args: &[&str]) -> Result<()> {
+    let mut command = run.task.workspace.cargo(&["clippy"]);
+    command.args(args).args(["--", "-D", "warnings"]);
+    run.check(command)
+}
+
+fn each_feature(run: &mut Run<'_>) -> Result<()> {
+    let workspace = run.task.workspace;
+    for package in &workspace.packages {
+        for feature in &package.features {
+            let args = [
+                "--package",
+                &package.name,
+                "--all-targets",
+                "--no-default-features",
+                "--features",
+                feature,
+            ];
+            clippy(run, &args)?;
+            if WASM_PACKAGES.contains(&package.name.as_str()) {
+                clippy(run, &[&args[..], &["--target", WASM_TARGET]].concat())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn browser_tests(run: &mut Run<'_>) -> Result<()> {
+    let workspace = run.task.workspace;
+    run.check(workspace.cargo(&["build", "--package", "tidewire-tests", "--bin", "fixture"]))?;
+    let browser = run.toolbox.browser()?;
+    let capabilities = workspace.path("target/xtask/webdriver.json");
+    fs::create_dir_all(workspace.path("target/xtask"))?;
+    fs::write(&capabilities, browser.capabilities())?;
+    let fixture = Fixture::start(workspace)?;
+    let args = [
+        "test",
+        "--package",
+        "tidewire-client",
+        "--target",
+        WASM_TARGET,
+        "--tests",
+        "--no-fail-fast",
+    ];
+    let mut command = workspace.cargo(&args);
+    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
+    command.env("CHROMEDRIVER", &browser.driver);
+    command.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
+    command.env("WASM_BINDGEN_TEST_TIMEOUT", "180");
+    command
+        .env("TIDEWIRE_FIXTURE", &fixture.url)
+        .env("TIDEWIRE_REFUSED", &fixture.refused);
+    run.tests(Runner::Cargo, command)
+}
+
+fn conformance(run: &mut Run<'_>) -> Result<()> {
+    let workspace = run.task.workspace;
+    let mut command = Command::new("python3");
+    command.arg(workspace.path("tests/conformance/run.py"));
+    command.arg("--server").arg(workspace.binary("release", "tidewire"));
+    command
+        .arg("--out")
+        .arg(workspace.path("target/conformance"))
+        .current_dir(&workspace.root);
+    run.tests(Runner::Plain, command)
+}
+
+/// Runs every `*.test.mjs` of a folder with Node's own runner. Screenshots go to `$TIDEWIRE_ARTIFACTS`, by default
+/// `target/artifacts`.
+fn node_tests(run: &mut Run<'_>, folder: &str) -> Result<()> {
+    let workspace = run.task.workspace;
+    let mut files = Vec::new();
+    for entry in fs::read_dir(workspace.path(folder)).context("cannot read the folder of the tests")? {
+        let path = entry?.path();
+        if path.to_string_lossy().ends_with(".test.mjs") {
+            files.push(path);
+        }
+    }
+    ensure!(!files.is_empty(), "{folder} has no *.test.mjs");
+    files.sort();
+    let mut command = Command::new("node");
+    command
+        .args(["--test", "--test-reporter=spec", "--test-timeout=180000"])
+        .args(files)
+        .current_dir(&workspace.root);
+    command.env("TIDEWIRE_SERVER", workspace.binary("release", "tidewire"));
+    command.env("TIDEWIRE_WWW", workspace.dist());
+    command.env("TIDEWIRE_CHROMIUM", &run.toolbox.browser()?.program);
+    run.tests(Runner::Node, command)
+}
+
+const WASM_TARGET: &str = "wasm32-unknown-unknown";
+/// The crates that go into a browser.
+const WASM_PACKAGES: &[&str] = &["tidewire-protocol", "tidewire-client", "tidewire-www"];

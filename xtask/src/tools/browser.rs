@@ -1,0 +1,147 @@
+//! Chromium and the WebDriver that belongs to it.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail, ensure};
+use rustix::process::geteuid;
+use serde_json::json;
+
+use super::version_of;
+use crate::task::Task;
+
+/// A browser with a driver of the same version.
+pub(crate) struct Browser {
+    /// Chromium, or Chrome.
+    pub(crate) program: PathBuf,
+    /// chromedriver.
+    pub(crate) driver: PathBuf,
+}
+
+impl Browser {
+    /// Looks at `$CHROME` and `$CHROMEDRIVER` first, then on PATH.
+    pub(super) fn find() -> Result<Option<Self>> {
+        let Some(driver) = from_env("CHROMEDRIVER")?.or_else(|| on_path("chromedriver")) else {
+            return Ok(None);
+        };
+        let Some(version) = version_of(&driver).as_deref().and_then(major) else {
+            return Ok(None);
+        };
+        let named = from_env("CHROME")?;
+        let found = NAMES.iter().filter_map(|name| on_path(name));
+        let fits = |program: &PathBuf| version_of(program).as_deref().and_then(major) == Some(version);
+        Ok(named
+            .into_iter()
+            .chain(found)
+            .find(fits)
+            .map(|program| Self { program, driver }))
+    }
+
+    /// What the runner of the wasm tests asks chromedriver for.
+    pub(crate) fn capabilities(&self) -> String {
+        json!({ "goog:chromeOptions": { "args": FLAGS, "binary": self.program } }).to_string()
+    }
+}
+
+/// Installs both with apt-get, or says in one sentence what to install.
+pub(super) fn install(task: &mut Task<'_>) -> Result<()> {
+    let Some(prefix) = superuser() else {
+        bail!(
+            "Chromium and its chromedriver were not found, or not of one version, and apt-get cannot be used here: \
+             install both (on Debian the packages {}), or name them in CHROME and CHROMEDRIVER",
+            PACKAGES.join(" and ")
+        );
+    };
+    let apt = |args: &[&str]| {
+        let mut words = prefix
+            .iter()
+            .copied()
+            .chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
+        let mut command = Command::new(words.next().unwrap_or("env"));
+        command.args(words).args(args);
+        command
+    };
+    task.run(apt(&["update"]))?;
+    task.run(apt(
+        &[&["install", "--yes", "--no-install-recommends"], PACKAGES].concat()
+    ))?;
+    ensure!(
+        Browser::find()?.is_some(),
+        "apt-get installed {}, but they do not work together",
+        PACKAGES.join(" and ")
+    );
+    Ok(())
+}
+
+/// What to put before `apt-get`: nothing for root, `sudo -n` where that asks for no password.
+fn superuser() -> Option<&'static [&'static str]> {
+    on_path("apt-get")?;
+    if geteuid().is_root() {
+        return Some(&[]);
+    }
+    let sudo = Command::new("sudo").args(["-n", "true"]).stderr(Stdio::null()).status();
+    sudo.is_ok_and(|status| status.success()).then_some(&["sudo", "-n"])
+}
+
+fn from_env(name: &str) -> Result<Option<PathBuf>> {
+    let Some(value) = env::var_os(name).filter(|value: &OsString| !value.is_empty()) else {
+        return Ok(None);
+    };
+    let path = PathBuf::from(value);
+    ensure!(path.is_file(), "{name} is {}, which is no file", path.display());
+    Ok(Some(path))
+}
+
+fn on_path(name: &str) -> Option<PathBuf> {
+    env::split_paths(&env::var_os("PATH")?)
+        .map(|folder| folder.join(name))
+        .find(|path: &PathBuf| is_program(path))
+}
+
+fn is_program(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// `156` of `Chromium 156.0.8078.79 built on Debian`.
+fn major(version: &str) -> Option<u32> {
+    version
+        .split_whitespace()
+        .find_map(|word| word.split_once('.')?.0.parse().ok())
+}
+
+const NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const PACKAGES: &[&str] = &["chromium", "chromium-driver"];
+
+/// Without a window, in a container and as root; and without traffic of the browser's own.
+const FLAGS: &[&str] = &[
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browser_and_driver_are_compared_by_their_major_version() {
+        assert_eq!(
+            major("Chromium 156.0.8078.79 built on Debian GNU/Linux 12 (bookworm)"),
+            Some(156)
+        );
+        assert_eq!(
+            major("ChromeDriver 156.0.8078.79 (0123abcd-refs/branch-heads/8078@{#1})"),
+            Some(156)
+        );
+        assert_eq!(major("no version"), None);
+    }
+}
