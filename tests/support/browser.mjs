@@ -28,16 +28,20 @@ export function launch() {
 }
 
 /**
- * A page of its own for one test, closed after it. What the page throws and does not catch fails the test.
+ * A page of its own for one test, closed after it. What the page throws and does not catch fails the test, apart from
+ * an expected error.
  *
  * @param {import("playwright-core").Browser} browser
+ * @param {import("playwright-core").BrowserContextOptions & { expectedError?: RegExp }} options
  */
-export async function openPage(test, browser, options = {}) {
+export async function openPage(test, browser, { expectedError, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
   context.setDefaultTimeout(LIMIT);
   const errors = [];
   const page = await context.newPage();
-  page.on("pageerror", (error) => errors.push(error));
+  page.on("pageerror", (error) => {
+    if (!expectedError?.test(error.message)) errors.push(error);
+  });
   test.after(async () => {
     await context.close();
     if (errors.length > 0) throw new AggregateError(errors, `the page threw: ${errors.join("; ")}`);

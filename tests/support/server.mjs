@@ -29,9 +29,10 @@ export async function startServer(test, ...options) {
 /**
  * Starts a program that says in one line of its output where it listens, and ends it after the test.
  *
- * @returns the address, `socket(path)` for that of a WebSocket, and `kill()`, which ends the program without a goodbye
+ * @returns the address, `socket(path)` for that of a WebSocket, `end()`, and `kill()`, which leaves the program no time
+ * for a goodbye
  */
-export async function startListening(test, program, args, pattern, options = {}) {
+export async function startListening(test, program, args, pattern, { startLimit = START_LIMIT, ...options } = {}) {
   const child = spawn(program, args, { cwd: root, ...options, stdio: ["ignore", "pipe", "pipe"] });
   const ended = once(child, "close");
   test.after(() => end(child, ended));
@@ -40,11 +41,12 @@ export async function startListening(test, program, args, pattern, options = {})
     addressIn(child.stdout, pattern, printed),
     addressIn(child.stderr, pattern, printed),
     ended.then(([code]) => Promise.reject(new Error(`${program} ended with ${code}\n${printed.join("\n")}`))),
-    expired(START_LIMIT, () => `${program} did not say where it listens\n${printed.join("\n")}`),
+    expired(startLimit, () => `${program} did not say where it listens\n${printed.join("\n")}`),
   ]);
   return {
     url,
     socket: (path) => url.replace(/^http/, "ws") + path,
+    end: () => end(child, ended),
     async kill() {
       child.kill("SIGKILL");
       await ended;

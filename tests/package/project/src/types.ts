@@ -1,0 +1,76 @@
+// Never run: that the compiler accepts this file is the test. Each `@ts-expect-error` fails the check when the line
+// below it is right, so that the types are neither too narrow nor too wide.
+
+import init, { initSync, Socket, type SocketEventMap, type SocketOptions, type SocketSendError } from "tidewire";
+import wasm from "tidewire/tidewire_bg.wasm?url";
+
+type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+const exactly = <T extends true>(): T | undefined => undefined;
+
+exactly<Equal<keyof SocketEventMap, "open" | "message" | "error" | "close">>();
+exactly<Equal<Socket["readyState"], "connecting" | "open" | "closing" | "closed">>();
+exactly<Equal<SocketEventMap["close"]["code"], number>>();
+exactly<Equal<ReturnType<Socket["on"]>, () => void>>();
+exactly<Equal<SocketSendError["code"], "not-open" | "buffer-full" | "rejected">>();
+
+export async function constructs(): Promise<void> {
+  await init();
+  await init({ module_or_path: wasm });
+  initSync({ module: new ArrayBuffer(8) });
+  const options: SocketOptions = { protocols: ["a", "b"], maxBufferedBytes: 1 };
+  new Socket("ws://localhost/chat");
+  new Socket(new URL("ws://localhost/chat"), options);
+  // @ts-expect-error: an address is needed
+  new Socket();
+  // @ts-expect-error: there is no such option
+  new Socket("ws://localhost/chat", { protocol: "a" });
+  // @ts-expect-error: the address is no number
+  new Socket(1);
+}
+
+export function listens(socket: Socket): void {
+  const undo: () => void = socket.on("open", (event) => exactly<Equal<typeof event.protocol, string>>());
+  undo();
+  socket.on("message", (event) => {
+    if (typeof event.data === "string") event.data.toUpperCase();
+    else event.data.byteLength.toFixed();
+    // @ts-expect-error: it may be bytes
+    event.data.toUpperCase();
+    // @ts-expect-error: only a close event has a code
+    event.code;
+  });
+  socket.on("error", (event) => exactly<Equal<typeof event.type, "error">>());
+  socket.on("close", ({ code, reason, wasClean }) => {
+    exactly<Equal<[typeof code, typeof reason, typeof wasClean], [number, string, boolean]>>();
+  });
+  // @ts-expect-error: there is no such event
+  socket.on("ping", () => {});
+  // @ts-expect-error: a listener is a function
+  socket.on("open", 1);
+  // @ts-expect-error: this listener wants an event of another type
+  socket.on("open", (event: SocketEventMap["close"]) => event.code);
+}
+
+export function sends(socket: Socket): void {
+  socket.send("text");
+  socket.send(new ArrayBuffer(1));
+  socket.send(new Uint8Array(1));
+  socket.send(new DataView(new ArrayBuffer(1)));
+  // @ts-expect-error: neither text nor bytes
+  socket.send(1);
+  // @ts-expect-error: neither text nor bytes
+  socket.send({ text: "text" });
+  // @ts-expect-error: nothing to send
+  socket.send();
+}
+
+export function ends(): void {
+  using socket = new Socket("ws://localhost/chat");
+  socket.close();
+  socket.close(1000);
+  socket.close(4000, "reason");
+  // @ts-expect-error: a code is a number
+  socket.close("1000");
+  // @ts-expect-error: it is told, not set
+  socket.readyState = "closed";
+}
