@@ -72,8 +72,14 @@ impl Config {
     }
 
     pub(crate) fn start_logging(&self) {
+        let mut filter = self.log.clone();
+        // Below this tungstenite logs what people said.
+        if let Ok(directive) = "tungstenite=warn".parse() {
+            filter = filter.add_directive(directive);
+        }
         let log = tracing_subscriber::fmt()
-            .with_env_filter(self.log.clone())
+            .with_env_filter(filter)
+            .with_ansi(io::stderr().is_terminal())
             .with_writer(io::stderr);
         match self.log_format {
             LogFormat::Text => log.init(),

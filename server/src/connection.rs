@@ -17,6 +17,7 @@ use tokio::{
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use crate::{
+    connections::Counted,
     outbox::Outbox,
     websocket::{Incoming, State, WebSocket},
 };
@@ -48,6 +49,7 @@ pub(crate) struct Connection<S, E> {
     websocket: WebSocket,
     outbox: Outbox,
     endpoint: E,
+    counted: Counted,
     shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
     half_closed: bool,
     timeouts: Timeouts,
@@ -77,6 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         io: S,
         websocket: WebSocket,
         mut endpoint: E,
+        counted: Counted,
         shutdown: WaitForCancellationFutureOwned,
         timeouts: Timeouts,
     ) -> Self {
@@ -87,6 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             websocket,
             outbox,
             endpoint,
+            counted,
             shutdown: Box::pin(shutdown),
             half_closed: false,
             timeouts,
@@ -153,7 +157,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         loop {
             match (&mut self.wait, self.websocket.state()) {
                 (Wait::Closing(sleep), _) => return sleep.as_mut().poll(cx),
-                (_, State::ClosedByUs(_) | State::Ended(_)) => self.wait = Wait::Closing(after(self.timeouts.close)),
+                (_, State::ClosedByUs(_) | State::Ended(_)) => {
+                    self.counted.on_closing();
+                    self.wait = Wait::Closing(after(self.timeouts.close));
+                }
                 (Wait::Nothing, State::Open) if self.outbox.is_empty() => return Poll::Pending,
                 (Wait::Nothing, State::Open) => self.wait = Wait::Stalled(after(self.timeouts.stall)),
                 (Wait::Stalled(sleep), State::Open) => {
@@ -185,4 +192,118 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Future for Connection<S, E>
 
 fn after(duration: Duration) -> Pin<Box<Sleep>> {
     Box::pin(sleep_until(Instant::now() + duration))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plain::Echo;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+        task::JoinHandle,
+        time::timeout,
+    };
+    use tokio_util::sync::CancellationToken;
+
+    const STALL: Duration = Duration::from_secs(30);
+    const CLOSE: Duration = Duration::from_secs(3);
+    const PING: [u8; 6] = [0x89, 0x80, 0, 0, 0, 0];
+    const PONG: [u8; 2] = [0x8a, 0];
+
+    /// An echo over memory that holds 1 KiB each way.
+    fn start() -> (DuplexStream, CancellationToken, JoinHandle<CloseCode>) {
+        let (peer, io) = duplex(1024);
+        let shutdown = CancellationToken::new();
+        let websocket = WebSocket::new(1 << 20);
+        let counted = Counted::new(std::sync::Arc::default());
+        let timeouts = Timeouts {
+            stall: STALL,
+            close: CLOSE,
+        };
+        let connection = Connection::new(
+            io,
+            websocket,
+            Echo,
+            counted,
+            shutdown.clone().cancelled_owned(),
+            timeouts,
+        );
+        (peer, shutdown, tokio::spawn(connection))
+    }
+
+    /// Sends pings until the connection takes no more, and returns how many bytes it took.
+    async fn fill(peer: &mut DuplexStream) -> usize {
+        let mut taken = 0;
+        while timeout(Duration::from_secs(1), peer.write_all(&PING)).await.is_ok() {
+            taken += PING.len();
+        }
+        taken
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_pings_and_never_reads_is_not_read_for_ever() {
+        let (mut peer, _shutdown, _task) = start();
+        let taken = fill(&mut peer).await;
+        let pongs = taken / PING.len() * PONG.len();
+        assert!(pongs >= crate::outbox::HIGH_WATER, "{pongs} bytes of answers");
+        assert!(
+            pongs <= crate::outbox::HIGH_WATER + READ_BYTES,
+            "{pongs} bytes of answers"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_nothing_is_closed_after_the_stall_timeout() {
+        let (mut peer, _shutdown, task) = start();
+        let begun = Instant::now();
+        fill(&mut peer).await;
+        assert_eq!(task.await.expect("its end"), CloseCode::STALLED);
+        assert_eq!(begun.elapsed(), STALL + CLOSE);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_takes_something_in_time_is_not_closed() {
+        let (mut peer, _shutdown, task) = start();
+        fill(&mut peer).await;
+        for _ in 0..10 {
+            tokio::time::advance(STALL - Duration::from_secs(2)).await;
+            peer.read_exact(&mut [0; 64]).await.expect("pongs");
+            assert!(!task.is_finished());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_again_while_it_is_being_closed_finds_the_reason() {
+        let (mut peer, _shutdown, task) = start();
+        fill(&mut peer).await;
+        // The virtual clock stops at the connection's deadline on its way.
+        sleep_until(Instant::now() + STALL).await;
+        let mut rest = Vec::new();
+        peer.read_to_end(&mut rest).await.expect("all of it");
+        let mut expected = vec![0x88, 9];
+        expected.extend(4101_u16.to_be_bytes());
+        expected.extend(b"stalled");
+        assert!(rest.ends_with(&expected), "{:?}", &rest[rest.len() - 16..]);
+        drop(peer);
+        assert_eq!(task.await.expect("its end"), CloseCode::STALLED);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_does_not_answer_our_close_frame_is_dropped() {
+        let (mut peer, shutdown, task) = start();
+        let begun = Instant::now();
+        shutdown.cancel();
+        let mut close = [0; 4];
+        peer.read_exact(&mut close).await.expect("a close frame");
+        assert_eq!(close, [0x88, 12, 0x03, 0xe9]);
+        assert_eq!(task.await.expect("its end"), CloseCode::GOING_AWAY);
+        assert_eq!(begun.elapsed(), CLOSE);
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ends_without_a_close_frame_is_told_apart() {
+        let (peer, _shutdown, task) = start();
+        drop(peer);
+        assert_eq!(task.await.expect("its end"), CloseCode::ABNORMAL);
+    }
 }

@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod connections;
 mod outbox;
 mod page;
 mod plain;
@@ -31,7 +32,8 @@ mod tidewire;
 mod upgrade;
 mod websocket;
 
+pub use connections::Connections;
 pub use page::{missing_page, page};
 pub use serve::{bind, serve};
 pub use settings::Settings;
-pub use tidewire::{Connections, Tidewire};
+pub use tidewire::Tidewire;

@@ -12,6 +12,7 @@ use warp::reply::Response;
 
 use crate::{
     connection::{Connection, Endpoint, Timeouts},
+    connections::{Connections, Counted},
     room::Room,
     settings::Settings,
     upgrade::{Refusal, Upgrade},
@@ -27,19 +28,9 @@ pub struct Tidewire {
 struct Shared {
     settings: Settings,
     lobby: Arc<Room>,
-    connections: watch::Sender<Connections>,
+    connections: Arc<watch::Sender<Connections>>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
-}
-
-/// How many WebSockets a server has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Connections {
-    /// Upgraded, and not yet ended.
-    pub open: usize,
-    /// Ever upgraded.
-    pub opened: u64,
 }
 
 impl Tidewire {
@@ -48,7 +39,7 @@ impl Tidewire {
     pub fn new(settings: Settings) -> Self {
         let shared = Shared {
             lobby: Arc::new(Room::new(settings.backlog_bytes)),
-            connections: watch::Sender::default(),
+            connections: Arc::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
             settings,
@@ -98,13 +89,14 @@ impl Tidewire {
             Ok(upgraded) => TokioIo::new(upgraded),
             Err(error) => return debug!(path = E::PATH, %error, "upgrade failed"),
         };
-        let _counted = Counted::new(&self.shared.connections);
+        let counted = Counted::new(Arc::clone(&self.shared.connections));
         let settings = self.settings();
         let opened = Instant::now();
         let connection = Connection::new(
             io,
             WebSocket::new(settings.max_message_bytes),
             join(&self),
+            counted,
             self.shared.shutdown.clone().cancelled_owned(),
             Timeouts {
                 stall: settings.stall_timeout,
@@ -122,24 +114,5 @@ impl fmt::Debug for Tidewire {
             .field("settings", self.settings())
             .field("connections", &*self.shared.connections.borrow())
             .finish_non_exhaustive()
-    }
-}
-
-/// One open connection; dropping it counts down.
-struct Counted<'a>(&'a watch::Sender<Connections>);
-
-impl<'a> Counted<'a> {
-    fn new(connections: &'a watch::Sender<Connections>) -> Self {
-        connections.send_modify(|it| {
-            it.open += 1;
-            it.opened += 1;
-        });
-        Self(connections)
-    }
-}
-
-impl Drop for Counted<'_> {
-    fn drop(&mut self) {
-        self.0.send_modify(|it| it.open -= 1);
     }
 }
