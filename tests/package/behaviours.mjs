@@ -154,7 +154,7 @@ export function behaviours(open) {
     const codes = await page.evaluate((url) => {
       const { socket } = window.recording;
       return [
-        () => new Socket("not an address at all:"),
+        () => new Socket("ftp://example.org/"),
         () => new Socket(`${url}#fragment`),
         () => new Socket(url, { protocols: ["twice", "twice"] }),
         () => socket.close(1001),

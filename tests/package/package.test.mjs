@@ -11,17 +11,20 @@ import { startServer } from "../support/server.mjs";
 import { build, check, folder, install, preview } from "./project.mjs";
 import { behaviours } from "./behaviours.mjs";
 
+const ends = [];
 let browser;
+let url;
 before(async () => {
   await install();
   await build();
+  url = await preview({ after: (end) => ends.push(end) });
   browser = await launch();
+  ends.push(() => browser.close());
 });
-after(() => browser?.close());
+after(() => Promise.all(ends.map((end) => end())));
 
 /** The built project in a page of its own. */
 async function open(test, search = "", options) {
-  const url = await preview(test);
   const page = await openPage(test, browser, options);
   await page.goto(`${url}/${search}`);
   await page.waitForFunction(() => "record" in window);

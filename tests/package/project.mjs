@@ -30,7 +30,7 @@ export const check = () => inProject(tool("tsc"), "--project", ".");
 /** Builds the project for production. */
 export const build = () => inProject(tool("vite"), "build", "--logLevel", "warn");
 
-/** Serves what was built until the test ends, and returns its address. */
+/** Serves what was built until the tests end, and returns its address. */
 export async function preview(test) {
   const args = ["preview", "--host", "127.0.0.1", "--port", "0", "--strictPort"];
   const options = { cwd: folder, env: { ...process.env, NO_COLOR: "1" } };
