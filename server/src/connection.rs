@@ -107,6 +107,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
                 self.websocket.close(code, &mut self.outbox);
             }
             let written = self.poll_write(cx)?;
+            if self.poll_finish(cx)?.is_ready() {
+                return Poll::Ready(Ok(()));
+            }
             let read = self.poll_read(cx)?;
             match read {
                 Poll::Ready(0) => return Poll::Ready(Ok(())),
@@ -128,10 +131,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         if progress.is_ready() && matches!(self.wait, Wait::Stalled(_)) {
             self.wait = Wait::Nothing;
         }
-        if self.outbox.is_empty() && !self.half_closed && matches!(self.websocket.state(), State::Ended(_)) {
-            self.half_closed = Pin::new(&mut self.io).poll_shutdown(cx)?.is_ready();
-        }
         progress
+    }
+
+    /// Ready when all is written and the peer has no more to say. Where it failed, it may still be talking: its bytes
+    /// are read and dropped until it ends, since a socket closed with unread input resets the connection, and the peer
+    /// might never see our close frame.
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let state = self.websocket.state();
+        if !self.outbox.is_empty() || !matches!(state, State::Ended(_) | State::Failed(_)) {
+            return Poll::Pending;
+        }
+        if !self.half_closed {
+            ready!(Pin::new(&mut self.io).poll_shutdown(cx))?;
+            self.half_closed = true;
+        }
+        if matches!(state, State::Ended(_)) {
+            Poll::Ready(Ok(()))
+        } else {
+            Poll::Pending
+        }
     }
 
     /// Ready with the number of bytes read, 0 at the end of the stream.
@@ -144,8 +163,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         let mut buffer = ReadBuf::uninit(&mut buffer);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
         let mut input = buffer.filled();
-        // What arrives after the end is read and dropped: a socket closed with unread input resets the connection, and
-        // the peer might never see our close frame.
         while let Some(message) = self.websocket.handle_input(&mut input, &mut self.outbox) {
             self.endpoint.on_message(message, &mut self.outbox);
         }
@@ -157,7 +174,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         loop {
             match (&mut self.wait, self.websocket.state()) {
                 (Wait::Closing(sleep), _) => return sleep.as_mut().poll(cx),
-                (_, State::ClosedByUs(_) | State::Ended(_)) => {
+                (_, State::ClosedByUs(_) | State::Ended(_) | State::Failed(_)) => {
                     self.counted.on_closing();
                     self.wait = Wait::Closing(after(self.timeouts.close));
                 }
@@ -185,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Future for Connection<S, E>
         match this.websocket.state() {
             _ if !over => Poll::Pending,
             State::Open => Poll::Ready(CloseCode::ABNORMAL),
-            State::ClosedByUs(code) | State::Ended(code) => Poll::Ready(code),
+            State::ClosedByUs(code) | State::Ended(code) | State::Failed(code) => Poll::Ready(code),
         }
     }
 }

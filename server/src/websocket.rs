@@ -28,8 +28,10 @@ pub(crate) struct WebSocket {
 }
 
 /// ```text
-/// Open ── close() ──> ClosedByUs ── the peer's close frame, or its fault ──> Ended
-///   └──── the peer's close frame, or its fault ───────────────────────────────┘
+/// Open ─── close() ───> ClosedByUs
+///   │                       │
+///   ├─ the peer's close ────┴──> Ended
+///   └─ the peer's fault ─────── > Failed
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -37,8 +39,10 @@ pub(crate) enum State {
     Open,
     /// Our close frame is queued; the peer's is awaited, and its messages are ignored.
     ClosedByUs(CloseCode),
-    /// Nothing more is read, and nothing more will be queued.
+    /// Both close frames have passed: what was queued is the last there is.
     Ended(CloseCode),
+    /// Our close frame says what the peer did wrong, and what it still sends has no meaning.
+    Failed(CloseCode),
 }
 
 /// A whole message, text already checked to be UTF-8.
@@ -68,7 +72,7 @@ impl WebSocket {
     /// Takes bytes off `input` up to the end of the next message; `None` when they do not hold a whole one.
     pub(crate) fn handle_input(&mut self, input: &mut &[u8], outbox: &mut Outbox) -> Option<Incoming> {
         loop {
-            if let State::Ended(_) = self.state {
+            if matches!(self.state, State::Ended(_) | State::Failed(_)) {
                 *input = &[];
                 return None;
             }
@@ -85,15 +89,13 @@ impl WebSocket {
                 Ok(Message::Close(frame)) => {
                     // tungstenite has its answer ready; writing it out ends its side.
                     let _ = self.context.flush(&mut Wire { input, outbox });
-                    self.end(frame.map_or(CloseCode::NO_STATUS, |frame| CloseCode(frame.code.into())));
+                    self.on_closed(frame.map_or(CloseCode::NO_STATUS, |frame| CloseCode(frame.code.into())));
                     continue;
                 }
                 Ok(_) => continue,
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(error) => {
-                    let fault = fault(&error);
-                    self.close(fault, outbox);
-                    self.end(fault);
+                    self.on_fault(fault(&error), outbox);
                     continue;
                 }
             };
@@ -122,12 +124,19 @@ impl WebSocket {
         }
     }
 
-    /// The one place where a WebSocket ends; the code of who closed first stays.
-    fn end(&mut self, code: CloseCode) {
+    /// The peer's close frame came; the code of who closed first stays.
+    fn on_closed(&mut self, code: CloseCode) {
         self.state = match self.state {
-            State::Open => State::Ended(code),
-            State::ClosedByUs(first) | State::Ended(first) => State::Ended(first),
+            State::ClosedByUs(first) => State::Ended(first),
+            _ => State::Ended(code),
         };
+    }
+
+    fn on_fault(&mut self, fault: CloseCode, outbox: &mut Outbox) {
+        self.close(fault, outbox);
+        if let State::ClosedByUs(first) = self.state {
+            self.state = State::Failed(first);
+        }
     }
 }
 
