@@ -26,11 +26,20 @@ def prepare(suite_dir):
     return fuzzing
 
 
+def check_cases(fuzzing, spec):
+    """Without a case to run the suite would wait for ever."""
+    known = fuzzing.CaseSet(fuzzing.CaseSetname, fuzzing.CaseBasename, fuzzing.Cases, {}, {})
+    chosen = known.parseSpecCases(spec)
+    if not chosen or not set(chosen) <= set(known.CasesById):
+        sys.exit(f"no such case: {' '.join(spec['cases'])}")
+
+
 def main():
     suite_dir, spec_path = sys.argv[1:]
     fuzzing = prepare(suite_dir)
     with open(spec_path, encoding="utf-8") as file:
         spec = json.load(file)
+    check_cases(fuzzing, spec)
     # Imported last: it installs the platform's default reactor.
     from twisted.internet import reactor
 

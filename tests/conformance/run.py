@@ -12,9 +12,9 @@ not offer that extension.
 
 Prints a line per chapter, then every case that did not pass, and at the end
 `N passed, N failed`. The exit status is 0 only if none failed and every case
-asked for was run. `--cases "6.*" 7.1.1` runs a part, and then at least one
-case must match. The suite's reports are left in --out: index.html, index.json,
-and two files a case.
+was run. `--cases "6.*" 7.1.1` runs a part, of which every case begun must be
+judged, and at least one. The suite's reports are left in --out: index.html,
+index.json and two files a case, with the logs of client and server.
 """
 
 import argparse
@@ -47,6 +47,8 @@ class RunError(Exception):
 
 def main():
     options = parse_arguments()
+    # So that the server and the client end when this is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     try:
         return check(options)
     except (RunError, install.InstallError) as error:
@@ -69,7 +71,7 @@ def check(options):
     out = empty_directory(options.out)
     patterns = options.cases or [f"{chapter}.*" for chapter in CHAPTERS]
     started = time.monotonic()
-    with Server(options.server) as server:
+    with Server(options.server, out / "server.log") as server:
         spec = write_spec(out, server.url, patterns)
         ran = run_client(python, suite, spec, out / "client.log", options.deadline)
         server.check_alive()
@@ -82,7 +84,7 @@ def check(options):
 def empty_directory(path):
     """Removes an earlier report. Refuses a directory that holds something else."""
     path = path.resolve()
-    if path.is_dir() and any(path.iterdir()) and not (path / "spec.json").is_file():
+    if path.is_dir() and any(path.iterdir()) and not (path / "server.log").is_file():
         raise RunError(f"{path} is not empty and holds no earlier report")
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
@@ -92,10 +94,12 @@ def empty_directory(path):
 class Server:
     """The server under test, on a free port of the loopback, until the `with` block ends."""
 
-    def __init__(self, binary):
+    def __init__(self, binary, log_path):
         command = [str(binary), "--listen", "127.0.0.1:0", "--max-message-bytes", str(MAX_MESSAGE_BYTES)]
+        self.log_path = log_path
         try:
-            self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            with open(log_path, "w", encoding="utf-8") as log:
+                self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True)
         except OSError as error:
             raise RunError(f"cannot start {binary}: {error.strerror}") from None
 
@@ -109,15 +113,16 @@ class Server:
         found = re.fullmatch(r"listening on http://(\S+)\n", line)
         if not found:
             self.__exit__()
-            raise RunError(f"the server did not say within {START_SECONDS} s where it listens, but: {line!r}")
+            raise RunError(f"no address from the server within {START_SECONDS} s, or it ended, see {self.log_path}")
         # Nothing else is expected; read so that the pipe cannot fill.
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        threading.Thread(target=collections.deque, args=(self.process.stdout, 0), daemon=True).start()
         self.url = f"ws://{found.group(1)}/echo"
         return self
 
     def check_alive(self):
         if self.process.poll() is not None:
-            raise RunError(f"the server ended during the run with status {self.process.returncode}")
+            status = self.process.returncode
+            raise RunError(f"the server ended during the run with status {status}, see {self.log_path}")
 
     def __exit__(self, *_):
         if self.process.poll() is None:
@@ -157,7 +162,8 @@ def run_client(python, suite, spec, log_path, seconds):
     if late.is_set():
         raise RunError(f"the cases did not end within {seconds:.0f} s; the last begun is {ran[-1:]}, see {log_path}")
     if status != 0:
-        raise RunError(f"the fuzzing client failed with status {status}, see {log_path}")
+        last = log_path.read_text(encoding="utf-8").strip().rpartition("\n")[2]
+        raise RunError(f"the fuzzing client failed with status {status}: {last} (see {log_path})")
     return ran
 
 
