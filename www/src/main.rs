@@ -28,6 +28,7 @@ mod components;
 mod format;
 mod hex;
 mod notice;
+mod outbox;
 mod round_trip;
 mod state;
 mod timeline;

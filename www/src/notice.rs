@@ -156,7 +156,7 @@ fn closed_detail(code: CloseCode, reason: &str, last_sent: usize) -> String {
         }
         CloseCode::MESSAGE_TOO_BIG => format!(
             "It closed the connection ({code}). The last message sent had {}.",
-            format::size(last_sent as u64)
+            format::plural(last_sent as u64, "byte", "bytes")
         ),
         CloseCode::GOING_AWAY => format!("It closed the connection ({code})."),
         CloseCode::OVERRUN => "Messages came faster than this page could take them.".into(),
@@ -165,14 +165,13 @@ fn closed_detail(code: CloseCode, reason: &str, last_sent: usize) -> String {
     if !reason.is_empty() {
         join(&mut detail, &format!("The reason given: {reason}"));
     }
-    join(
-        &mut detail,
-        match code.reconnect() {
-            Reconnect::AtOnce => "You can connect again at once.",
-            Reconnect::AfterDelay => "Wait a moment before you connect again.",
-            Reconnect::Never => "The same is likely to happen again until something changes.",
-        },
-    );
+    let next = match code.reconnect() {
+        _ if code == CloseCode::MESSAGE_TOO_BIG => "You can connect again, and send less at once.",
+        Reconnect::AtOnce => "You can connect again at once.",
+        Reconnect::AfterDelay => "Wait a moment before you connect again.",
+        Reconnect::Never => "The same is likely to happen again until something changes.",
+    };
+    join(&mut detail, next);
     detail
 }
 
@@ -208,7 +207,7 @@ mod tests {
         let notice = closed(CloseCode::MESSAGE_TOO_BIG, "", 3 << 20);
         assert_eq!(notice.title(), "The message was too large for the server");
         assert!(notice.detail().contains("1009 message too big"), "{}", notice.detail());
-        assert!(notice.detail().contains("3.0 MiB"), "{}", notice.detail());
+        assert!(notice.detail().contains("3,145,728 bytes"), "{}", notice.detail());
     }
 
     #[test]

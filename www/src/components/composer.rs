@@ -47,19 +47,23 @@ pub(crate) fn Composer(props: &Props) -> Html {
         let (connection, mode, last, area) = (props.connection.clone(), *mode, last.clone(), area.clone());
         let (content, setter, file) = ((*draft).clone(), draft.setter(), (*file).clone());
         Callback::from(move |()| {
-            let sent = match mode {
-                Mode::Text => connection.send(Message::Text(content.clone())),
-                Mode::Hex => send_hex(&connection, &content, &area),
+            let message = match mode {
+                Mode::Text => Some(Message::Text(content.clone())),
+                Mode::Hex => bytes_of(&connection, &content, &area),
                 Mode::File => return send_file(&connection, file.clone()),
             };
-            if sent {
-                last.replace(if content.len() <= MAX_RECALL {
-                    content.clone()
-                } else {
-                    String::new()
-                });
-                setter.set(String::new());
+            let Some(message) = message else { return };
+            if !connection.is_open() {
+                return connection.notify(Notice::NotOpen);
             }
+            last.replace(if content.len() <= MAX_RECALL {
+                content.clone()
+            } else {
+                String::new()
+            });
+            setter.set(String::new());
+            let (setter, content) = (setter.clone(), content.clone());
+            connection.send_soon(message, move || setter.set(content));
         })
     };
     let onkeydown = {
@@ -188,15 +192,16 @@ fn hint(mode: Mode, draft: &str, file: Option<&File>) -> String {
     }
 }
 
-fn send_hex(connection: &Connection, text: &str, area: &NodeRef) -> bool {
+/// The bytes that were typed. What is no byte is selected, and a notice says so.
+fn bytes_of(connection: &Connection, text: &str, area: &NodeRef) -> Option<Message> {
     match hex::parse(text) {
-        Ok(bytes) => connection.send(Message::Binary(bytes)),
+        Ok(bytes) => Some(Message::Binary(bytes)),
         Err(error) => {
             if let (Some(position), Some(area)) = (error.position(), area.cast::<HtmlTextAreaElement>()) {
                 select(&area, text, position);
             }
             connection.notify(Notice::BadHex(error));
-            false
+            None
         }
     }
 }

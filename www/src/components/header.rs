@@ -77,6 +77,9 @@ fn range(round_trips: &RoundTrips) -> Html {
 
 /// The newest round trips as a line, the newest at its right end; the numbers beside it say the same in words.
 fn sparkline(round_trips: &RoundTrips) -> Html {
+    if round_trips.recent().len() < 2 {
+        return html! {};
+    }
     let max = round_trips
         .recent()
         .max()

@@ -90,7 +90,7 @@ fn first_steps() -> Html {
             <p class="first-steps-title">{ "Nothing has happened yet." }</p>
             <ol>
                 <li>{ "Choose an endpoint, or type the address of any WebSocket." }</li>
-                <li>{ "Press " }<kbd>{ "Connect" }</kbd>{ "." }</li>
+                <li>{ "Press " }<strong>{ "Connect" }</strong>{ "." }</li>
                 <li>{ "Write a message and press " }<kbd>{ "Enter" }</kbd>{ "." }</li>
             </ol>
             <dl>
