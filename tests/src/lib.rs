@@ -1,5 +1,10 @@
 //! What the tests share: a server on port 0, WebSocket clients, and raw bytes on a socket.
 
+/// The README's examples in Rust, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
+
 mod frames;
 mod process;
 mod raw;
