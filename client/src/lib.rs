@@ -24,12 +24,17 @@
 //!
 //! # Features
 //!
-//! `js` adds the JavaScript surface of the npm package `tidewire`: the class `Socket`, exported from the wasm module.
+//! `js` adds the JavaScript surface of the npm package `tidewire`: the class `Socket`, exported from the wasm module,
+//! which then also has a small allocator instead of the default one. It is of no use to a program in Rust.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "js")]
+mod js;
 mod socket;
 
+#[cfg(feature = "js")]
+pub use js::JsSocket;
 pub use socket::{
     Close, CloseError, ConnectError, Event, Events, Message, ReadyState, SendError, SendErrorCause, Socket,
     SocketOptions,

@@ -7,7 +7,7 @@
 mod error;
 mod event;
 pub(crate) mod link;
-mod options;
+pub(crate) mod options;
 mod queue;
 mod subprotocol;
 
