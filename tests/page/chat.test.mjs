@@ -6,7 +6,7 @@ import { WebSocket } from "ws";
 import { once } from "node:events";
 
 import { launch } from "../support/browser.mjs";
-import { startServer, www } from "../support/server.mjs";
+import { startServer, startServerAt, www } from "../support/server.mjs";
 import { openConsole } from "./console.mjs";
 
 let browser;
@@ -53,8 +53,7 @@ test("the page says that the server was killed, and connects again when it is ba
   await console.is("closed");
   await console.sees("close", "1006");
   await console.complains("The connection was lost");
-  const port = new URL(server.url).port;
-  const again = await startServer(t, "--listen", `127.0.0.1:${port}`);
+  const again = await startServerAt(new URL(server.url).host, t);
   assert.equal(again.url, server.url);
   await console.at("connect").click();
   await console.is("open");

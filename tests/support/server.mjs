@@ -17,14 +17,16 @@ export const www = process.env.TIDEWIRE_WWW ?? `${root}dist`;
 const binary = process.env.TIDEWIRE_SERVER ?? `${root}target/release/tidewire`;
 
 /**
- * Starts the server and ends it after the test.
+ * Starts the server on a free port and ends it after the test.
  *
  * @param {{ after(end: () => unknown): void }} test
  * @param {string[]} options of the command line, besides `--listen`
  */
-export async function startServer(test, ...options) {
-  return startListening(test, binary, ["--listen", "127.0.0.1:0", ...options], /^listening on (http:\/\/\S+)/);
-}
+export const startServer = (test, ...options) => startServerAt("127.0.0.1:0", test, ...options);
+
+/** The same at an address that a server of this test has had before. */
+export const startServerAt = (address, test, ...options) =>
+  startListening(test, binary, ["--listen", address, ...options], /^listening on (http:\/\/\S+)/);
 
 /**
  * Starts a program that says in one line of its output where it listens, and ends it after the test.

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
 /// How long a group has between SIGTERM and SIGKILL; the server itself takes at most 5 s.
@@ -100,8 +100,8 @@ impl Group {
         self.child.stdin.take()
     }
 
-    /// The first line it prints on its piped standard output that starts with `prefix`, without that prefix. What it
-    /// prints after `count` such lines is read and thrown away, so that it never blocks on a full pipe.
+    /// For each of `prefixes` in turn, the rest of the first line of its piped standard output that begins so. What it
+    /// prints later is read and thrown away, so that it never blocks on a full pipe.
     pub(crate) fn read_lines(&mut self, prefixes: &[&str], within: Duration) -> Result<Vec<String>> {
         let stdout = self.child.stdout.take().context("its standard output is not piped")?;
         let (sender, lines) = mpsc::sync_channel(64);

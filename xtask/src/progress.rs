@@ -62,7 +62,8 @@ impl Progress {
             ("CARGO_TERM_PROGRESS_WHEN", "always"),
             ("CARGO_TERM_PROGRESS_WIDTH", "80"),
             ("CARGO_TERM_COLOR", "never"),
-            ("NO_COLOR", "1"),
+            // Trunk takes no other value than this.
+            ("NO_COLOR", "true"),
         ]);
         process::run(command, limit, |line| self.see(line))
     }
@@ -74,8 +75,8 @@ impl Progress {
                 if let Style::Verbose = self.style {
                     println!("    {line}");
                 }
-                // Cargo's `Compiling serde v1.0.0` says more in its bar.
-                if self.detail.is_empty() || !self.detail.contains('/') {
+                // Cargo's bar says more than the names of the crates that it compiles.
+                if !CARGO_VERBS.iter().any(|verb| line.starts_with(verb)) {
                     self.detail = line.chars().take(60).collect();
                 }
             }
@@ -137,6 +138,8 @@ fn fraction(bar: &str) -> Option<&str> {
     let (done, all) = fraction.split_once('/')?;
     (done.parse::<u32>().is_ok() && all.parse::<u32>().is_ok()).then_some(fraction)
 }
+
+const CARGO_VERBS: &[&str] = &["Compiling ", "Checking ", "Documenting ", "Downloaded ", "Fresh "];
 
 /// Empties the line that the cursor is on.
 const CLEAR: &str = "\r\x1b[K";

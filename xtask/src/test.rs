@@ -76,7 +76,10 @@ static STEPS: &[Step] = &[
         needs: &[],
         tools: &[],
         run: |run| {
-            let mut command = run.task.workspace.cargo(&["doc", "--workspace", "--no-deps"]);
+            let mut command = run
+                .task
+                .workspace
+                .cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
             command.env("RUSTDOCFLAGS", "-D warnings");
             run.check(command)
         },
