@@ -75,7 +75,7 @@ fn dispose(socket: &Handle) {
 
 #[wasm_bindgen_test]
 async fn the_four_events_are_plain_objects() {
-    let events = Notes::new();
+    let mut events = Notes::new();
     let socket = connect("/fixture/mixed");
     for kind in ["open", "message", "close"] {
         on(&socket, kind, events.pen());
@@ -116,7 +116,7 @@ async fn a_listener_that_throws_is_reported_and_the_others_run() {
     let on_error: &Function = on_error.as_ref().unchecked_ref();
     add_event_listener("error", on_error);
 
-    let opened = Notes::new();
+    let mut opened = Notes::new();
     let socket = connect("/echo");
     let thrower = Function::new_with_args("event", "throw event.type");
     socket.on("open", &thrower).unwrap();
@@ -128,7 +128,7 @@ async fn a_listener_that_throws_is_reported_and_the_others_run() {
 
 #[wasm_bindgen_test]
 async fn a_listener_removes_itself_and_the_next_during_a_dispatch() {
-    let messages = Notes::<&str>::new();
+    let mut messages = Notes::<&str>::new();
     let socket = connect("/fixture/mixed");
     let undos = Array::new();
     for name in ["first", "second", "third"] {
@@ -150,7 +150,7 @@ async fn a_listener_removes_itself_and_the_next_during_a_dispatch() {
 #[wasm_bindgen_test]
 async fn disposing_removes_the_listeners_and_closes() {
     let tag = tagged("disposed");
-    let events = Notes::new();
+    let mut events = Notes::new();
     let socket = connect(&format!("/fixture/tagged/{tag}"));
     for kind in ["open", "message", "error", "close"] {
         on(&socket, kind, events.pen());
@@ -170,9 +170,9 @@ async fn disposing_removes_the_listeners_and_closes() {
 #[wasm_bindgen_test]
 async fn a_socket_with_listeners_outlives_its_handle() {
     let tag = tagged("kept");
-    let messages = Notes::new();
+    let mut messages = Notes::new();
     let socket = connect(&format!("/fixture/tagged/{tag}"));
-    let opened = Notes::new();
+    let mut opened = Notes::new();
     let undo = on(&socket, "open", opened.pen());
     on(&socket, "message", messages.pen());
     opened.reach(1).await;
@@ -188,7 +188,7 @@ async fn a_socket_with_listeners_outlives_its_handle() {
 #[wasm_bindgen_test]
 async fn a_socket_that_nobody_holds_or_listens_to_is_closed() {
     let tag = tagged("lost");
-    let opened = Notes::new();
+    let mut opened = Notes::new();
     let socket = connect(&format!("/fixture/tagged/{tag}"));
     let undo = on(&socket, "open", opened.pen());
     opened.reach(1).await;
@@ -229,7 +229,7 @@ async fn each_error_has_its_code() {
         assert_eq!(connect_code(&url, &options), "invalid-protocols", "{protocols}");
     }
 
-    let opened = Notes::new();
+    let mut opened = Notes::new();
     let options = js_sys::JSON::parse(r#"{"maxBufferedBytes": 10, "protocols": "chat"}"#).unwrap();
     let socket = try_connect(&url, &options).unwrap();
     assert_eq!((socket.ready_state(), socket.url()), ("connecting".into(), url));

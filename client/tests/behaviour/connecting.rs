@@ -36,7 +36,7 @@ async fn the_ready_state_is_that_of_the_event() {
 
 #[wasm_bindgen_test]
 async fn the_callback_gets_open_message_and_close() {
-    let events = Notes::new();
+    let mut events = Notes::new();
     let url = fixture("/fixture/mixed");
     let _socket = Socket::listen(&url, &SocketOptions::default(), events.pen()).unwrap();
     events.reach(102).await;

@@ -17,7 +17,7 @@ fn listen(url: &str, on_event: impl Fn(Event) + 'static) -> Socket {
 /// when the closures are gone.
 #[wasm_bindgen_test]
 async fn no_handler_runs_after_drop() {
-    let events = Notes::new();
+    let mut events = Notes::new();
     let tag = tagged("dropped");
     let socket = listen(&fixture(&format!("/fixture/tagged/{tag}")), events.pen());
     events.reach(1).await;
@@ -42,7 +42,7 @@ async fn no_handler_runs_after_a_drop_while_connecting() {
 #[wasm_bindgen_test]
 async fn no_handler_runs_after_a_drop_inside_it_with_events_pending() {
     let slot: Rc<RefCell<Option<Socket>>> = Rc::default();
-    let messages = Notes::new();
+    let mut messages = Notes::new();
     let (note, owner) = (messages.pen(), slot.clone());
     let socket = listen(&fixture("/fixture/mixed"), move |event| {
         if let Event::Message(message) = event {
@@ -61,7 +61,7 @@ async fn no_handler_runs_after_a_drop_inside_it_with_events_pending() {
 async fn a_drop_inside_open_and_inside_close_is_fine() {
     for at_close in [false, true] {
         let slot: Rc<RefCell<Option<Socket>>> = Rc::default();
-        let dropped = Notes::new();
+        let mut dropped = Notes::new();
         let (note, owner) = (dropped.pen(), slot.clone());
         let socket = listen(&fixture("/fixture/mixed"), move |event| {
             if matches!(event, Event::Close(_)) == at_close {
@@ -72,7 +72,7 @@ async fn a_drop_inside_open_and_inside_close_is_fine() {
         slot.replace(Some(socket));
         dropped.reach(1).await;
         round_trip().await;
-        assert_eq!(dropped.all()[0], true);
+        assert!(dropped.all()[0]);
     }
 }
 

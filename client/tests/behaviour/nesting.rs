@@ -25,7 +25,7 @@ fn listen(path: &str, on_event: impl Fn(&Rc<Socket>, Event) + 'static) -> Slot {
 /// wasm-bindgen#1578, #3397: "recursive use of an object detected" when a handler calls back.
 #[wasm_bindgen_test]
 async fn a_callback_sends_asks_and_closes() {
-    let closes = Notes::<Close>::new();
+    let mut closes = Notes::<Close>::new();
     let note = closes.pen();
     let _socket = listen("/echo", move |socket, event| match event {
         Event::Open { .. } => {
@@ -50,7 +50,7 @@ async fn a_callback_sends_asks_and_closes() {
 
 #[wasm_bindgen_test]
 async fn a_callback_opens_another_socket_in_its_place() {
-    let opened = Notes::<&str>::new();
+    let mut opened = Notes::<&str>::new();
     let (first, second) = (opened.pen(), Rc::new(opened.pen()));
     let place: Rc<RefCell<Option<Socket>>> = Rc::default();
     let in_callback = Rc::downgrade(&place);

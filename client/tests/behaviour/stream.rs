@@ -50,7 +50,7 @@ async fn a_program_that_keeps_up_gets_everything() {
 
 /// Until a close has begun, with the stream left alone: other sockets' events are the clock.
 async fn closed(socket: &Socket) {
-    let ticks = Notes::new();
+    let mut ticks = Notes::new();
     while socket.ready_state() == ReadyState::Open {
         let seen = ticks.all().len();
         let _clock = Socket::listen(&fixture("/echo"), &SocketOptions::default(), ticks.pen()).unwrap();

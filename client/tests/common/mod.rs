@@ -129,7 +129,7 @@ pub(crate) async fn drained(tag: &str) {
 pub(crate) struct Notes<T> {
     notes: Rc<RefCell<Vec<T>>>,
     changed: futures_channel::mpsc::UnboundedSender<()>,
-    changes: RefCell<futures_channel::mpsc::UnboundedReceiver<()>>,
+    changes: futures_channel::mpsc::UnboundedReceiver<()>,
 }
 
 impl<T: Clone + 'static> Notes<T> {
@@ -138,7 +138,7 @@ impl<T: Clone + 'static> Notes<T> {
         Self {
             notes: Rc::default(),
             changed,
-            changes: RefCell::new(changes),
+            changes,
         }
     }
 
@@ -156,11 +156,10 @@ impl<T: Clone + 'static> Notes<T> {
     }
 
     /// Until there are `count` notes.
-    pub(crate) async fn reach(&self, count: usize) {
+    pub(crate) async fn reach(&mut self, count: usize) {
         within("note", async {
-            let mut changes = self.changes.borrow_mut();
             while self.notes.borrow().len() < count {
-                changes.next().await;
+                self.changes.next().await;
             }
         })
         .await;
