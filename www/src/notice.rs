@@ -64,8 +64,10 @@ pub(crate) enum Field {
     Address,
     /// What is to be sent.
     Composer,
-    /// The code and reason to close with.
-    CloseOptions,
+    /// The code to close with.
+    CloseCode,
+    /// The reason to close with.
+    CloseReason,
 }
 
 impl Notice {
@@ -134,7 +136,8 @@ impl Notice {
         match self {
             Self::BadAddress(_) => Some(Field::Address),
             Self::BadHex(_) | Self::NoFile | Self::FileTooLarge { .. } | Self::FileUnreadable => Some(Field::Composer),
-            Self::BadClose(_) => Some(Field::CloseOptions),
+            Self::BadClose(CloseError::InvalidCode) => Some(Field::CloseCode),
+            Self::BadClose(CloseError::ReasonTooLong) => Some(Field::CloseReason),
             _ => None,
         }
     }

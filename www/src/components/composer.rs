@@ -1,5 +1,8 @@
 //! What is to be sent: a text, bytes, or a file.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
 use tidewire_client::Message;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, HtmlInputElement, HtmlTextAreaElement};
@@ -44,49 +47,29 @@ pub(crate) fn Composer(props: &Props) -> Html {
     };
 
     let send = {
-        let (connection, mode, last, area) = (props.connection.clone(), *mode, last.clone(), area.clone());
-        let (content, setter, file) = ((*draft).clone(), draft.setter(), (*file).clone());
-        Callback::from(move |()| {
-            let message = match mode {
-                Mode::Text => Some(Message::Text(content.clone())),
-                Mode::Hex => bytes_of(&connection, &content, &area),
-                Mode::File => return send_file(&connection, file.clone()),
-            };
-            let Some(message) = message else { return };
-            if !connection.is_open() {
-                return connection.notify(Notice::NotOpen);
+        let (connection, file) = (props.connection.clone(), (*file).clone());
+        let (draft, last, area) = (draft.clone(), last.clone(), area.clone());
+        match *mode {
+            Mode::Text => {
+                Callback::from(move |()| send_draft(&connection, &draft, &last, Message::Text((*draft).clone())))
             }
-            last.replace(if content.len() <= MAX_RECALL {
-                content.clone()
-            } else {
-                String::new()
-            });
-            setter.set(String::new());
-            let (setter, content) = (setter.clone(), content.clone());
-            connection.send_soon(message, move || setter.set(content));
-        })
+            Mode::Hex => Callback::from(move |()| {
+                if let Some(message) = bytes_of(&connection, &draft, &area) {
+                    send_draft(&connection, &draft, &last, message);
+                }
+            }),
+            Mode::File => Callback::from(move |()| send_file(&connection, file.clone())),
+        }
     };
-    let onkeydown = {
-        let (send, setter, is_empty) = (send.clone(), draft.setter(), draft.is_empty());
-        Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
-            // An Enter that ends the composition of a character belongs to the input method.
-            "Enter" if !event.shift_key() && !event.is_composing() => {
-                event.prevent_default();
-                send.emit(());
-            }
-            "ArrowUp" if is_empty => {
-                event.prevent_default();
-                setter.set(last.borrow().clone());
-            }
-            _ => {}
-        })
-    };
+    let onkeydown = on_key(&draft, last, send.clone());
     let onsubmit = send.reform(|event: SubmitEvent| event.prevent_default());
     let is_wrong = props.field == Some(Field::Composer);
     html! {
         <form class="composer" {onsubmit} aria-label="Send a message">
-            { modes(&mode) }
-            <p id="composer-hint" class="hint composer-hint">{ hint(*mode, &draft, file.as_ref()) }</p>
+            <div class="composer-bar">
+                { modes(&mode) }
+                <p id="composer-hint" class="hint">{ hint(*mode, &draft, file.as_ref()) }</p>
+            </div>
             if *mode == Mode::File {
                 { file_field(&file, is_wrong) }
             } else {
@@ -99,6 +82,23 @@ pub(crate) fn Composer(props: &Props) -> Html {
             </p>
         </form>
     }
+}
+
+/// Enter sends, and an arrow up in an empty field brings back what was sent last.
+fn on_key(draft: &UseStateHandle<String>, last: Rc<RefCell<String>>, send: Callback<()>) -> Callback<KeyboardEvent> {
+    let (setter, is_empty) = (draft.setter(), draft.is_empty());
+    Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
+        // An Enter that ends the composition of a character belongs to the input method.
+        "Enter" if !event.shift_key() && !event.is_composing() => {
+            event.prevent_default();
+            send.emit(());
+        }
+        "ArrowUp" if is_empty => {
+            event.prevent_default();
+            setter.set(last.borrow().clone());
+        }
+        _ => {}
+    })
 }
 
 fn modes(mode: &UseStateHandle<Mode>) -> Html {
@@ -190,6 +190,21 @@ fn hint(mode: Mode, draft: &str, file: Option<&File>) -> String {
         (Mode::File, Some(file)) => format!("{}, sent as bytes", format::size(file.size() as u64)),
         (Mode::File, None) => format!("sent as bytes, up to {}", format::size(MAX_FILE)),
     }
+}
+
+/// Sends what was written and empties the field; what could not be sent is left there, or comes back.
+fn send_draft(connection: &Connection, draft: &UseStateHandle<String>, last: &RefCell<String>, message: Message) {
+    if !connection.is_open() {
+        return connection.notify(Notice::NotOpen);
+    }
+    let (content, setter) = ((**draft).clone(), draft.setter());
+    last.replace(if content.len() <= MAX_RECALL {
+        content.clone()
+    } else {
+        String::new()
+    });
+    setter.set(String::new());
+    connection.send_soon(message, move || setter.set(content));
 }
 
 /// The bytes that were typed. What is no byte is selected, and a notice says so.

@@ -57,40 +57,10 @@ pub(crate) fn ConnectionBar(props: &Props) -> Html {
         <form class="connection" onsubmit={on_connect} aria-label="Connection" novalidate=true>
             { endpoint_field(&address) }
             { address_field(&address, props.field == Some(Field::Address)) }
-            <button
-                id="connect"
-                class="button primary"
-                type="submit"
-                aria-disabled={flag(!props.can_connect)}
-                data-testid="connect"
-            >
-                { "Connect" }
-            </button>
-            <div class="split">
-                <button
-                    class="button"
-                    type="button"
-                    onclick={on_disconnect}
-                    aria-disabled={flag(!props.can_close)}
-                    data-testid="disconnect"
-                >
-                    { "Disconnect" }
-                </button>
-                <button
-                    class="button options"
-                    type="button"
-                    onclick={on_options}
-                    aria-expanded={flag(*options)}
-                    aria-controls="close-options"
-                    aria-label="Close code and reason"
-                    title="Close code and reason"
-                    data-testid="close-options"
-                >
-                    <svg viewBox="0 0 12 12" aria-hidden="true"><path d="M2.5 4.5 6 8l3.5-3.5" /></svg>
-                </button>
-            </div>
+            { connect_button(props.can_connect) }
+            { disconnect_buttons(props.can_close, on_disconnect, *options, on_options) }
             <div id="close-options" class="close-options" hidden={!*options}>
-                { close_fields(&code, &reason, props.field == Some(Field::CloseOptions)) }
+                { close_fields(&code, &reason, props.field) }
             </div>
         </form>
     }
@@ -149,8 +119,62 @@ fn address_field(address: &UseStateHandle<String>, is_wrong: bool) -> Html {
     }
 }
 
-fn close_fields(code: &UseStateHandle<String>, reason: &UseStateHandle<String>, is_wrong: bool) -> Html {
-    let describedby = if is_wrong { "close-help alert" } else { "close-help" };
+fn connect_button(can_connect: bool) -> Html {
+    html! {
+        <button
+            id="connect"
+            class="button primary"
+            type="submit"
+            aria-disabled={flag(!can_connect)}
+            data-testid="connect"
+        >
+            { "Connect" }
+        </button>
+    }
+}
+
+fn disconnect_buttons(
+    can_close: bool,
+    on_disconnect: Callback<MouseEvent>,
+    has_options: bool,
+    on_options: Callback<MouseEvent>,
+) -> Html {
+    html! {
+        <div class="split">
+            <button
+                class="button"
+                type="button"
+                onclick={on_disconnect}
+                aria-disabled={flag(!can_close)}
+                data-testid="disconnect"
+            >
+                { "Disconnect" }
+            </button>
+            <button
+                class="button options"
+                type="button"
+                onclick={on_options}
+                aria-expanded={flag(has_options)}
+                aria-controls="close-options"
+                aria-label="Close code and reason"
+                title="Close code and reason"
+                data-testid="close-options"
+            >
+                <svg viewBox="0 0 12 12" aria-hidden="true"><path d="M2.5 4.5 6 8l3.5-3.5" /></svg>
+            </button>
+        </div>
+    }
+}
+
+fn close_fields(code: &UseStateHandle<String>, reason: &UseStateHandle<String>, field: Option<Field>) -> Html {
+    let is_wrong = |this: Field| field == Some(this);
+    let describedby = |this: Field| {
+        if is_wrong(this) {
+            "close-help alert"
+        } else {
+            "close-help"
+        }
+    };
     html! {
         <>
             <label class="field code">
@@ -163,8 +187,8 @@ fn close_fields(code: &UseStateHandle<String>, reason: &UseStateHandle<String>, 
                     maxlength="4"
                     value={(**code).clone()}
                     oninput={into_state(code)}
-                    aria-invalid={flag(is_wrong)}
-                    aria-describedby={describedby}
+                    aria-invalid={flag(is_wrong(Field::CloseCode))}
+                    aria-describedby={describedby(Field::CloseCode)}
                     data-testid="close-code"
                 />
             </label>
@@ -176,8 +200,8 @@ fn close_fields(code: &UseStateHandle<String>, reason: &UseStateHandle<String>, 
                     maxlength="123"
                     value={(**reason).clone()}
                     oninput={into_state(reason)}
-                    aria-invalid={flag(is_wrong)}
-                    aria-describedby={describedby}
+                    aria-invalid={flag(is_wrong(Field::CloseReason))}
+                    aria-describedby={describedby(Field::CloseReason)}
                     data-testid="close-reason"
                 />
             </label>
