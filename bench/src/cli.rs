@@ -1,0 +1,147 @@
+//! The command line, and the order of a run.
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+use crate::{
+    broadcast, chat,
+    cores::Cores,
+    deadline::{self, Deadline},
+    idle, machine,
+    peers::{self, Peer},
+    report::Report,
+    server::Server,
+};
+
+/// Measures the server beside its peers; with no workload named, runs all of them.
+#[derive(Debug, Parser)]
+#[command(
+    name = "tidewire-bench",
+    bin_name = "cargo xtask bench",
+    version,
+    max_term_width = 100
+)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    workload: Option<Workload>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// The server's program [default: `tidewire` in the directory of this one]
+    #[arg(long, global = true, env = "TIDEWIRE_SERVER", value_name = "PATH")]
+    server: Option<PathBuf>,
+
+    /// Whom to measure, in this order; ratios are to the first
+    #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',', default_values = peers::NAMES)]
+    peers: Vec<String>,
+
+    /// How long one peer may take for one workload, in seconds
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300)]
+    limit: u64,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Workload {
+    /// Memory of a server that holds many connections on which nothing is said
+    Idle(idle::Options),
+    /// CPU time of a server that passes one sender's messages on to many receivers
+    Broadcast(broadcast::Options),
+}
+
+/// What every workload needs.
+pub(crate) struct Bench {
+    /// Whom to measure; ratios are to the first.
+    pub(crate) peers: Vec<Peer>,
+    /// Which cores the server and the load generator have.
+    pub(crate) cores: Cores,
+    limit: Duration,
+}
+
+impl Bench {
+    /// Starts a server that will be given `connections` connections.
+    pub(crate) fn start(&self, peer: &Peer, connections: usize) -> Result<Server> {
+        chat::raise_file_limit(connections)?;
+        Server::start(peer, self.cores)
+    }
+
+    /// The end of one peer's turn in one workload, from now on.
+    pub(crate) fn deadline(&self) -> Deadline {
+        Deadline::after(self.limit)
+    }
+}
+
+impl Workload {
+    fn all() -> Vec<Self> {
+        vec![
+            Self::Idle(idle::Options::default()),
+            Self::Broadcast(broadcast::Options::default()),
+        ]
+    }
+
+    fn run(&self, bench: &Bench) -> Result<Report> {
+        match self {
+            Self::Idle(options) => idle::run(bench, options),
+            Self::Broadcast(options) => broadcast::run(bench, options),
+        }
+    }
+}
+
+pub(crate) fn main() -> ExitCode {
+    match run(&Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<()> {
+    deadline::end_on_signal()?;
+    let server = cli.common.server.clone().map_or_else(beside_this_program, Ok)?;
+    let bench = Bench {
+        peers: peers::select(&cli.common.peers, &server)?,
+        cores: Cores::choose()?,
+        limit: Duration::from_secs(cli.common.limit),
+    };
+    bench.cores.enter_generator()?;
+    println!("{}", machine::describe(&bench.cores));
+    for peer in &bench.peers {
+        println!("{}: {}", peer.name, peer.version()?);
+    }
+    let workloads = cli.workload.clone().map_or_else(Workload::all, |it| vec![it]);
+    for workload in &workloads {
+        println!("\n{}", workload.run(&bench)?);
+    }
+    println!("load average {:.2} after the run", machine::load_average());
+    Ok(())
+}
+
+fn beside_this_program() -> Result<PathBuf> {
+    let this = std::env::current_exe().context("cannot find this program")?;
+    Ok(this.with_file_name("tidewire"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_a_workload_that_was_not_named_are_those_of_one_named_without_options() {
+        for (name, default) in ["idle", "broadcast"].into_iter().zip(Workload::all()) {
+            let parsed = Cli::parse_from(["tidewire-bench", name]).workload;
+            assert_eq!(format!("{parsed:?}"), format!("{:?}", Some(default)));
+        }
+    }
+}
