@@ -5,7 +5,7 @@
 #[allow(dead_code)] // the other lists use the rest
 mod common;
 
-use common::{Notes, drained, fixture, get, round_trip, tagged};
+use common::{Notes, Uncaught, drained, fixture, get, round_trip, tagged};
 use futures_util::StreamExt;
 use js_sys::{Array, Function, Object, Reflect, Symbol, Uint8Array};
 use tidewire_client::JsSocket;
@@ -33,10 +33,6 @@ extern "C" {
     /// Collects garbage: `--js-flags=--expose-gc` in `webdriver.json`.
     #[wasm_bindgen(catch)]
     fn gc() -> Result<(), JsValue>;
-    #[wasm_bindgen(js_name = addEventListener)]
-    fn add_event_listener(kind: &str, listener: &Function);
-    #[wasm_bindgen(js_name = removeEventListener)]
-    fn remove_event_listener(kind: &str, listener: &Function);
 }
 
 fn try_connect(url: &str, options: &JsValue) -> Result<Handle, JsValue> {
@@ -103,27 +99,14 @@ async fn the_four_events_are_plain_objects() {
 
 #[wasm_bindgen_test]
 async fn a_listener_that_throws_is_reported_and_the_others_run() {
-    let reported = Notes::<JsValue>::new();
-    let note = reported.pen();
-    let on_error = Closure::<dyn Fn(JsValue)>::new(move |event: JsValue| {
-        js_sys::Reflect::get(&event, &"preventDefault".into())
-            .unwrap()
-            .unchecked_into::<Function>()
-            .call0(&event)
-            .unwrap();
-        note(get_property(&event, "error"));
-    });
-    let on_error: &Function = on_error.as_ref().unchecked_ref();
-    add_event_listener("error", on_error);
-
+    let uncaught = Uncaught::watch();
     let mut opened = Notes::new();
     let socket = connect("/echo");
     let thrower = Function::new_with_args("event", "throw event.type");
     socket.on("open", &thrower).unwrap();
     on(&socket, "open", opened.pen());
     opened.reach(1).await;
-    assert_eq!(reported.all(), ["open"]);
-    remove_event_listener("error", on_error);
+    assert_eq!(uncaught.all(), ["open"]);
 }
 
 #[wasm_bindgen_test]

@@ -5,9 +5,10 @@ use std::rc::Rc;
 
 use futures_util::StreamExt;
 use tidewire_client::{Event, Socket, SocketOptions};
+use wasm_bindgen::JsValue;
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::common::{Notes, drained, fixture, get, next_message, open, refused, round_trip, tagged, within};
+use crate::common::{Notes, Uncaught, drained, fixture, get, next_message, open, refused, round_trip, tagged, within};
 
 fn listen(url: &str, on_event: impl Fn(Event) + 'static) -> Socket {
     Socket::listen(url, &SocketOptions::default(), on_event).unwrap()
@@ -17,6 +18,7 @@ fn listen(url: &str, on_event: impl Fn(Event) + 'static) -> Socket {
 /// when the closures are gone.
 #[wasm_bindgen_test]
 async fn no_handler_runs_after_drop() {
+    let uncaught = Uncaught::watch();
     let mut events = Notes::new();
     let tag = tagged("dropped");
     let socket = listen(&fixture(&format!("/fixture/tagged/{tag}")), events.pen());
@@ -26,21 +28,25 @@ async fn no_handler_runs_after_drop() {
     drained(&tag).await;
     round_trip().await;
     assert_eq!(events.all().len(), 1);
+    assert_eq!(uncaught.all(), [JsValue::UNDEFINED; 0]);
 }
 
 /// tokio-tungstenite-wasm 0.9: a dropped `connect()` leaves freed closures on the socket.
 #[wasm_bindgen_test]
 async fn no_handler_runs_after_a_drop_while_connecting() {
+    let uncaught = Uncaught::watch();
     let events = Notes::new();
     drop(listen(&fixture("/echo"), events.pen()));
     drop(listen(&refused(), events.pen()));
     round_trip().await;
     assert_eq!(events.all(), []);
+    assert_eq!(uncaught.all(), [JsValue::UNDEFINED; 0]);
 }
 
 /// As above: the other 99 messages are with the browser when the first is handled.
 #[wasm_bindgen_test]
 async fn no_handler_runs_after_a_drop_inside_it_with_events_pending() {
+    let uncaught = Uncaught::watch();
     let slot: Rc<RefCell<Option<Socket>>> = Rc::default();
     let mut messages = Notes::new();
     let (note, owner) = (messages.pen(), slot.clone());
@@ -55,6 +61,7 @@ async fn no_handler_runs_after_a_drop_inside_it_with_events_pending() {
     messages.reach(1).await;
     round_trip().await;
     assert_eq!(messages.all(), ["1".into()]);
+    assert_eq!(uncaught.all(), [JsValue::UNDEFINED; 0]);
 }
 
 #[wasm_bindgen_test]

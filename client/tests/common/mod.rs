@@ -1,5 +1,7 @@
 //! What the tests in a browser share: the fixture server's addresses, deadlines, and a second view of what happened.
 
+mod uncaught;
+
 use std::cell::RefCell;
 use std::future::Future;
 use std::pin::pin;
@@ -11,6 +13,8 @@ use js_sys::{Function, Promise};
 use tidewire_client::{Close, Event, Events, Message, Socket, SocketOptions};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
+
+pub(crate) use uncaught::Uncaught;
 
 #[wasm_bindgen]
 extern "C" {

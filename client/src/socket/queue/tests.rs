@@ -75,3 +75,55 @@ fn nothing_is_kept_for_a_stream_that_was_dropped() {
     assert_eq!(sender.push(message(1)), Pushed::Taken);
     assert_eq!(sender.queue.strong_count(), 0);
 }
+
+thread_local! {
+    static SHARED: RefCell<Option<Events>> = const { RefCell::new(None) };
+}
+
+/// A task that takes events right where it is woken, and again where its waker is dropped.
+struct Eager;
+
+impl Eager {
+    fn poll() {
+        let events = SHARED.take();
+        if let Some(mut events) = events {
+            let _ = next(&mut events);
+            SHARED.replace(Some(events));
+        }
+    }
+}
+
+impl std::task::Wake for Eager {
+    fn wake(self: std::sync::Arc<Self>) {
+        Self::poll();
+    }
+}
+
+impl Drop for Eager {
+    fn drop(&mut self) {
+        Self::poll();
+    }
+}
+
+#[test]
+fn a_waker_may_use_the_stream_where_it_is_woken_and_where_it_is_dropped() {
+    let (sender, mut events) = channel(1000);
+    for _ in 0..2 {
+        let waker = Waker::from(std::sync::Arc::new(Eager));
+        assert_eq!(
+            Pin::new(&mut events).poll_next(&mut Context::from_waker(&waker)),
+            Poll::Pending
+        );
+    }
+    SHARED.replace(Some(events));
+    assert_eq!(sender.push(message(1)), Pushed::Taken);
+    sender.wake();
+    let mut events = SHARED.take().unwrap();
+    assert_eq!(next(&mut events), Poll::Pending, "the waker took it");
+    let waker = Waker::from(std::sync::Arc::new(Eager));
+    let _ = Pin::new(&mut events).poll_next(&mut Context::from_waker(&waker));
+    drop(waker);
+    SHARED.replace(Some(events));
+    drop(sender);
+    assert_eq!(next(&mut SHARED.take().unwrap()), Poll::Ready(None));
+}
