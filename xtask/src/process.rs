@@ -111,9 +111,12 @@ impl Group {
         for prefix in prefixes {
             found.push(loop {
                 let left = deadline.saturating_duration_since(Instant::now());
-                let line: String = lines
-                    .recv_timeout(left)
-                    .map_err(|_| anyhow::anyhow!("it did not print `{prefix}…` within {} s", within.as_secs()))?;
+                let line: String = lines.recv_timeout(left).map_err(|_| {
+                    anyhow!(
+                        "it ended, or {} s passed, without printing `{prefix}…`",
+                        within.as_secs()
+                    )
+                })?;
                 if let Some(rest) = line.strip_prefix(prefix) {
                     break rest.trim().to_owned();
                 }
