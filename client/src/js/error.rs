@@ -97,7 +97,7 @@ fn is_syntax_error(exception: &JsValue) -> bool {
     property(exception, "name") == JsValue::from_str("SyntaxError")
 }
 
-/// As [`subprotocol::are_valid`](crate::socket::subprotocol::are_valid), on strings that stay where they are.
+/// As `are_valid` in `socket/subprotocol.rs`, on strings that stay where they are.
 fn are_valid(protocols: &JsValue) -> bool {
     // One string or an array of them; concatenated, an array in both cases.
     let names = Array::new().concat(protocols.unchecked_ref::<Array>());
