@@ -1,9 +1,35 @@
 //! What both ends of Tidewire agree on: no I/O, no clock, no randomness, no tasks.
 //!
-//! So far that is the table of close codes, [`CloseCode`].
+//! `docs/PROTOCOL.md` defines the wire. [`frame`] has its frames, [`Frame::encode`] and [`decode`] turn them into bytes
+//! and back, [`Log`] keeps a room's recent messages as encoded frames, and [`CloseCode`] says why a connection ended.
+//!
+//! ```
+//! use tidewire_protocol::{Frame, Sequence, decode, frame::{ClientFrame, Payload, Publish}};
+//!
+//! let publish = Publish { sequence: Sequence(1), room: "lobby", payload: Payload::Text("hello") };
+//! let mut batch = Vec::new();
+//! ClientFrame::Publish(publish).encode(&mut batch);
+//! assert_eq!(decode(&batch).collect::<Vec<_>>(), [Ok(ClientFrame::Publish(publish))]);
+//! ```
 
 #![forbid(unsafe_code)]
 
+mod codec;
 mod codes;
+mod error;
+pub mod frame;
+mod ids;
+mod log;
+mod time;
+mod wire;
 
+pub use codec::{Body, Frame, decode};
 pub use codes::{CloseCode, Reconnect};
+pub use error::{DecodeError, Rule};
+pub use ids::{
+    Epoch, MAX_MEMBER_BYTES, MAX_ROOM_BYTES, MemberId, NameError, Offset, Position, Request, RoomName, RoomNumber,
+    Sequence, SessionId,
+};
+pub use log::{Cursor, FRAME_OVERHEAD, Log, Next, Retention, SharedFrame};
+pub use time::Instant;
+pub use wire::{Members, MembersIter};
