@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to measure, and how: `cargo xtask bench -- --help` explains it
+    /// What to measure, and how: `cargo xtask bench --help` explains it
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     bench: Vec<String>,
 }

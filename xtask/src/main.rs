@@ -51,7 +51,8 @@ enum Command {
     Pack,
     /// Checks licences, sources, bans and known vulnerabilities of all dependencies with cargo-deny
     Audit,
-    /// Builds the server and runs the load generators against it
+    /// Builds the server and runs the load generators against it; `bench --help` is theirs
+    #[command(disable_help_flag = true)]
     Bench(bench::Args),
 }
 

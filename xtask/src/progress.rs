@@ -128,15 +128,17 @@ pub(crate) fn clock(elapsed: Duration) -> String {
 
 /// Whether a line is cargo's progress bar: `Building [===>   ] 12/345: serde, syn(build)`.
 pub(crate) fn is_bar(line: &str) -> bool {
-    line.contains(" [=") || line.contains(" [>") || line.contains(" [ ") && fraction(line).is_some()
+    fraction(line).is_some()
 }
 
 /// `12/345` of such a line.
-fn fraction(bar: &str) -> Option<&str> {
-    let rest = bar.split_once("] ")?.1;
-    let fraction = rest.split(':').next()?.trim();
+fn fraction(line: &str) -> Option<&str> {
+    let (before, after) = line.split_once("] ")?;
+    let bar = before.split_once('[')?.1;
+    let fraction = after.split(':').next()?.trim();
     let (done, all) = fraction.split_once('/')?;
-    (done.parse::<u32>().is_ok() && all.parse::<u32>().is_ok()).then_some(fraction)
+    let is_drawn = bar.bytes().all(|byte| matches!(byte, b'=' | b'>' | b' '));
+    (is_drawn && done.parse::<u32>().is_ok() && all.parse::<u32>().is_ok()).then_some(fraction)
 }
 
 const CARGO_VERBS: &[&str] = &["Compiling ", "Checking ", "Documenting ", "Downloaded ", "Fresh "];
@@ -154,6 +156,7 @@ mod tests {
         assert!(is_bar(bar));
         assert_eq!(fraction(bar), Some("12/345"));
         assert!(is_bar("    Building [                       ] 0/345"));
+        assert!(is_bar("[=======>                  ] 50/146: tokio"));
         assert!(!is_bar("   Compiling serde v1.0.0"));
         assert!(!is_bar("test [ a ] ... ok"));
     }
