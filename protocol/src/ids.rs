@@ -161,6 +161,8 @@ impl core::borrow::Borrow<str> for MemberId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn names_are_checked_at_each_limit_and_one_past_it() {

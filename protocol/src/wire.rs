@@ -252,6 +252,8 @@ impl<'a> Iterator for MembersIter<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn varints_take_seven_bits_a_byte_and_no_byte_more() {

@@ -6,6 +6,8 @@ use tidewire_protocol::{
     Cursor, Epoch, FRAME_OVERHEAD, Instant, Log, Next, Offset, Position, Retention, RoomNumber, decode,
     frame::{Gap, GapCause, Message, Payload, ServerFrame, Start},
 };
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const ROOM: RoomNumber = RoomNumber(3);
 const EPOCH: Epoch = Epoch(7);

@@ -1,5 +1,7 @@
 //! The wire, frozen: each example of `docs/PROTOCOL.md` is decoded to the frame it shows, and written again.
 
+mod documented;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use tidewire_protocol::{
@@ -10,8 +12,8 @@ use tidewire_protocol::{
         RefusedWhat, ServerFrame, Start, Subscribe, Subscribed, Terms, Token, VERSION, Welcome,
     },
 };
-
-const PROTOCOL: &str = include_str!("../../docs/PROTOCOL.md");
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const SESSION: SessionId = SessionId(*b"sixteen bytes ok");
 const POSITION: Position = Position {
@@ -181,22 +183,6 @@ fn signal(payload: Payload<'static>) -> ServerFrame<'static> {
     }
 }
 
-/// The hexadecimal example under each heading of the third level.
-fn documented() -> BTreeMap<&'static str, Vec<u8>> {
-    let mut examples = BTreeMap::new();
-    for section in PROTOCOL.split("\n### ").skip(1) {
-        let name = section.lines().next().expect("a heading").trim();
-        if let Some((_, rest)) = section.split_once("```hex\n") {
-            let hex: String = rest.split("```").next().expect("an end").split_whitespace().collect();
-            let bytes = (0..hex.len())
-                .step_by(2)
-                .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex"));
-            examples.insert(name, bytes.collect());
-        }
-    }
-    examples
-}
-
 fn encoded<'a>(frame: &impl Frame<'a>) -> Vec<u8> {
     let mut batch = Vec::new();
     frame.encode(&mut batch);
@@ -213,7 +199,10 @@ fn shown(bytes: &[u8]) -> String {
 
 #[test]
 fn every_example_of_the_document_is_what_this_crate_reads_and_writes() {
-    let mut documented = documented();
+    let mut documented: BTreeMap<_, _> = documented::examples()
+        .into_iter()
+        .map(|it| (it.name, it.bytes))
+        .collect();
     let mut wrong = Vec::new();
     let mut buffer = Vec::new();
     let members = Members::write(["ann", "bob"], &mut buffer);
