@@ -1,7 +1,7 @@
 // The packed package, installed into a small TypeScript project: checked, built and served.
 
 import { execFile } from "node:child_process";
-import { cp, mkdir, readdir, rm } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
 import { root, startListening } from "../support/server.mjs";
@@ -21,7 +21,19 @@ export async function install() {
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   await cp(template, folder, { recursive: true });
+  await addExamples("README.md", "client/README.md");
   await inProject("npm", "install", "--offline", "--ignore-scripts", "--no-audit", "--no-fund", `../npm/${packed[0]}`);
+}
+
+/** Adds the TypeScript examples of these pages, so that they are type-checked with the project. */
+async function addExamples(...pages) {
+  for (const page of pages) {
+    const examples = [...(await readFile(`${root}${page}`, "utf8")).matchAll(/^```ts\n(.*?)^```$/gms)];
+    if (examples.length === 0) throw new Error(`${page} has no example in TypeScript`);
+    for (const [index, [, code]] of examples.entries()) {
+      await writeFile(`${folder}/src/example-${page.replaceAll(/\W/g, "-")}-${index}.ts`, code);
+    }
+  }
 }
 
 /** Type-checks the project; rejects with the compiler's words. */

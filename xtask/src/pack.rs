@@ -111,6 +111,7 @@ fn wasm_pack(workspace: &Workspace, folder: &Path) -> Command {
     command
         .arg(workspace.path("client"))
         .args(["--features", "js"])
+        .env("RUSTFLAGS", workspace.without_paths())
         .current_dir(&workspace.root);
     command
 }
@@ -137,7 +138,7 @@ fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
         serde_json::to_string_pretty(&manifest)? + "\n",
     )?;
     for (from, to) in [
-        ("xtask/npm/README.md", "README.md"),
+        ("client/README.md", "README.md"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
         ("LICENSE-MIT", "LICENSE-MIT"),
     ] {

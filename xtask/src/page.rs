@@ -25,6 +25,7 @@ pub(crate) const TOOLS: &[Tool] = &[
 pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<()> {
     let mut command = Command::new("trunk");
     command.args(["build", "--release"]).current_dir(&task.workspace.root);
+    command.env("RUSTFLAGS", task.workspace.without_paths());
     task.run(toolbox.equip(command))?;
     let stamp = task.workspace.path(STAMP);
     fs::create_dir_all(stamp.parent().context(STAMP)?)?;

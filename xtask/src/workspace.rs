@@ -71,6 +71,18 @@ impl Workspace {
         self.path("dist")
     }
 
+    /// Flags for rustc that keep this machine's folders out of what ships: a panic names the file it came from.
+    pub(crate) fn without_paths(&self) -> String {
+        let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+        let home = home.or_else(|| env::home_dir().map(|home| home.join(".cargo")));
+        let registries = home.and_then(|home| fs::read_dir(home.join("registry/src")).ok());
+        let folders = registries.into_iter().flatten().flatten().map(|entry| entry.path());
+        let flags = folders
+            .chain([self.root.clone()])
+            .map(|folder| format!("--remap-path-prefix={}/=", folder.display()));
+        flags.collect::<Vec<_>>().join(" ")
+    }
+
     /// A program that cargo built under `profile` (`debug` or `release`).
     pub(crate) fn binary(&self, profile: &str, name: &str) -> PathBuf {
         self.cargo_target.join(profile).join(name)
