@@ -1,0 +1,252 @@
+//! A plain model of a room's log, all messages ever and what is kept of them, and what both do side by side.
+
+use std::time::Duration;
+
+use tidewire_protocol::{
+    Cursor, Epoch, FRAME_OVERHEAD, Instant, Log, Next, Offset, Position, Retention, RoomNumber, SharedFrame, decode,
+    frame::{Gap, GapCause, Message, Payload, ServerFrame, Start},
+};
+
+const ROOM: RoomNumber = RoomNumber(300);
+
+/// Something that happens to a log or to one of its readers.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Append(Vec<u8>),
+    /// The clock goes on by some milliseconds, or back.
+    Tick(i32),
+    Evict,
+    Begin(Begin),
+    /// One of the readers reads so many bytes.
+    Read(usize, usize),
+    /// The log is lost, and another begins.
+    Lose,
+}
+
+/// How a reader begins.
+#[derive(Clone, Debug)]
+pub(crate) enum Begin {
+    Now,
+    Last(u32),
+    /// After an offset that may be kept, gone, or not yet there.
+    After(u64),
+    /// After an offset of another life of the log.
+    Elsewhere(u64),
+}
+
+/// One life of a log as one would describe it: every message, and how many of the first are gone.
+struct Model {
+    epoch: Epoch,
+    retention: Retention,
+    messages: Vec<Said>,
+    gone: usize,
+}
+
+struct Said {
+    at: Instant,
+    payload: Vec<u8>,
+    /// The size of its frame.
+    bytes: usize,
+}
+
+impl Model {
+    fn position(&self, offset: usize) -> Position {
+        Position {
+            epoch: self.epoch,
+            offset: Offset(offset as u64),
+        }
+    }
+
+    fn kept_bytes(&self) -> usize {
+        self.messages[self.gone..]
+            .iter()
+            .map(|said| said.bytes + FRAME_OVERHEAD)
+            .sum()
+    }
+
+    /// The oldest leaves as long as one of the three rules is broken.
+    fn evict(&mut self, now: Instant) {
+        while let Some(oldest) = self.messages.get(self.gone) {
+            let kept = self.messages.len() - self.gone;
+            let is_old = now.since(oldest.at) > self.retention.max_age;
+            if kept <= self.retention.max_messages && self.kept_bytes() <= self.retention.max_bytes && !is_old {
+                break;
+            }
+            self.gone += 1;
+        }
+    }
+
+    /// What a reader at this position is to be told before it reads on.
+    fn missing(&self, position: Position) -> Option<Gap> {
+        let is_lost = position.epoch != self.epoch || position.offset.0 > self.messages.len() as u64;
+        (is_lost || position.offset.0 < self.gone as u64).then(|| Gap {
+            room: ROOM,
+            cause: if is_lost { GapCause::LogLost } else { GapCause::Evicted },
+            from: position.offset.next(),
+            resume: self.position(self.gone),
+        })
+    }
+}
+
+/// The log, its model, and all who read.
+pub(crate) struct Room {
+    log: Log,
+    model: Model,
+    now: Instant,
+    readers: Vec<Cursor>,
+}
+
+impl Room {
+    pub(crate) fn new(retention: Retention) -> Self {
+        let epoch = Epoch(1);
+        let model = Model {
+            epoch,
+            retention,
+            messages: Vec::new(),
+            gone: 0,
+        };
+        Self {
+            log: Log::new(ROOM, epoch, retention),
+            model,
+            now: Instant(Duration::from_secs(1)),
+            readers: Vec::new(),
+        }
+    }
+
+    pub(crate) fn apply(&mut self, step: Step) {
+        match step {
+            Step::Append(payload) => self.append(payload),
+            Step::Tick(millis) => {
+                let change = Duration::from_millis(millis.unsigned_abs().into());
+                self.now.0 = if millis < 0 {
+                    self.now.0.saturating_sub(change)
+                } else {
+                    self.now.0 + change
+                };
+            }
+            Step::Evict => {
+                self.log.evict(self.now);
+                self.model.evict(self.now);
+            }
+            Step::Begin(begin) => self.begin(&begin),
+            Step::Read(which, max_bytes) if !self.readers.is_empty() => {
+                let which = which % self.readers.len();
+                self.read(which, max_bytes);
+            }
+            Step::Read(..) => {}
+            Step::Lose => {
+                let epoch = Epoch(self.model.epoch.0 + 1);
+                self.log = Log::new(ROOM, epoch, self.model.retention);
+                self.model = Model {
+                    epoch,
+                    messages: Vec::new(),
+                    gone: 0,
+                    ..self.model
+                };
+            }
+        }
+        assert_eq!(self.log.head(), self.model.position(self.model.messages.len()));
+        assert_eq!(self.log.bytes(), self.model.kept_bytes());
+    }
+
+    /// Lets every reader read to the log's end.
+    pub(crate) fn finish(&mut self) {
+        for which in 0..self.readers.len() {
+            while self.read(which, 100) {}
+            assert_eq!(self.readers[which].position(), self.log.head());
+        }
+    }
+
+    fn append(&mut self, payload: Vec<u8>) {
+        let position = self.log.append(self.now, "ann", Payload::Binary(&payload));
+        let offset = self.model.messages.len() + 1;
+        // The number of the room, the offset, the sender, the payload; before them the kind and their length.
+        let body = varint(ROOM.0 as usize) + varint(offset) + 4 + payload.len();
+        let bytes = 1 + varint(body) + body;
+        self.model.messages.push(Said {
+            at: self.now,
+            payload,
+            bytes,
+        });
+        assert_eq!(position, self.model.position(self.model.messages.len()));
+        self.model.evict(self.now);
+    }
+
+    fn begin(&mut self, begin: &Begin) {
+        let end = self.model.messages.len();
+        let after = |epoch, offset| Position {
+            epoch: Epoch(epoch),
+            offset: Offset(offset),
+        };
+        let (start, expected) = match *begin {
+            Begin::Now => (Start::Now, self.model.position(end)),
+            Begin::Last(count) => {
+                let kept = (end - self.model.gone).min(count as usize);
+                (Start::Last(count), self.model.position(end - kept))
+            }
+            Begin::After(offset) => {
+                let position = after(self.model.epoch.0, offset);
+                (Start::After(position), position)
+            }
+            Begin::Elsewhere(offset) => {
+                let position = after(0, offset);
+                (Start::After(position), position)
+            }
+        };
+        let cursor = self.log.cursor(start);
+        assert_eq!(cursor.position(), expected);
+        self.readers.push(cursor);
+    }
+
+    /// Reads once, and returns whether there was something.
+    fn read(&mut self, which: usize, max_bytes: usize) -> bool {
+        let cursor = &mut self.readers[which];
+        let before = cursor.position();
+        let has_news = self.log.has_news(cursor);
+        let next = self.log.read(cursor, max_bytes);
+        let after = cursor.position();
+        assert_eq!(has_news, next != Next::Nothing);
+        match (next, self.model.missing(before)) {
+            (Next::Gap(gap), Some(missing)) => {
+                assert_eq!(gap, missing);
+                assert_eq!(after, missing.resume);
+            }
+            (Next::Frames(frames), None) => {
+                let first = before.offset.0 as usize;
+                self.check(first, &frames, max_bytes);
+                assert_eq!(after, self.model.position(first + frames.len()));
+            }
+            (Next::Nothing, None) => {
+                assert_eq!(before, self.model.position(self.model.messages.len()));
+                assert_eq!(after, before);
+            }
+            (next, missing) => panic!("{next:?} where {missing:?} is missing"),
+        }
+        has_news
+    }
+
+    /// Checks that frames are the messages after `first`, each as it was said, and as many as there is room for.
+    fn check(&self, first: usize, frames: &[SharedFrame], max_bytes: usize) {
+        let said = &self.model.messages[first..];
+        for (index, (frame, said)) in frames.iter().zip(said).enumerate() {
+            let message = Message {
+                room: ROOM,
+                offset: Offset((first + index + 1) as u64),
+                sender: "ann",
+                payload: Payload::Binary(&said.payload),
+            };
+            assert_eq!(decode(frame).collect::<Vec<_>>(), [Ok(ServerFrame::Message(message))]);
+        }
+        let bytes: usize = frames.iter().map(|frame| frame.len()).sum();
+        assert!(frames.len() == 1 || bytes <= max_bytes);
+        if let Some(next) = said.get(frames.len()) {
+            assert!(bytes + next.bytes > max_bytes, "another would have fitted");
+        }
+    }
+}
+
+/// How many bytes a number takes: seven bits each.
+fn varint(number: usize) -> usize {
+    let bits = usize::BITS - (number | 1).leading_zeros();
+    bits.div_ceil(7) as usize
+}
