@@ -89,6 +89,7 @@ impl<'a> Frame<'a> for ClientFrame<'a> {
         match self {
             Self::Hello(hello) => put_frame(batch, kind::HELLO, &[], |out| {
                 out.put_varint(hello.version.into());
+                out.put_varint(hello.attempt);
                 out.put_bytes(hello.session.as_ref().map_or(&[], |session| &session.0));
                 out.put_varint(hello.answered.0);
                 out.put_bytes(hello.token.0);
@@ -345,6 +346,7 @@ fn read_subscribe<'a>(body: &mut Reader<'a>) -> Result<Subscribe<'a>, Rule> {
 
 fn read_hello<'a>(body: &mut Reader<'a>) -> Result<Hello<'a>, Rule> {
     let version = body.u32()?;
+    let attempt = body.varint()?;
     let session = match body.byte()? {
         0 => None,
         16 => Some(body.session()?),
@@ -352,6 +354,7 @@ fn read_hello<'a>(body: &mut Reader<'a>) -> Result<Hello<'a>, Rule> {
     };
     Ok(Hello {
         version,
+        attempt,
         session,
         answered: Sequence(body.varint()?),
         token: Token(body.bytes()?),

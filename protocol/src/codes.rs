@@ -53,12 +53,28 @@ impl CloseCode {
     /// The server has too much to do.
     pub const TRY_AGAIN_LATER: Self = Self(1013);
 
+    /// The client was silent for longer than the server takes to be a sign of life.
+    pub const SILENT: Self = Self(4000);
+    /// The session's token expired: ask for another, and come back with it.
+    pub const TOKEN_EXPIRED: Self = Self(4001);
     /// The receiver was so slow that what it should have read next is no longer kept.
     pub const FELL_BEHIND: Self = Self(4100);
     /// The receiver took nothing off the connection for as long as the sender was willing to wait.
     pub const STALLED: Self = Self(4101);
     /// The program did not take events from its socket, and the queue for them was full.
     pub const OVERRUN: Self = Self(4102);
+    /// The client did not say hello in time.
+    pub const NO_HELLO: Self = Self(4103);
+    /// The server has as many sessions as it may have.
+    pub const TOO_MANY_SESSIONS: Self = Self(4104);
+    /// Another transport has taken the session over.
+    pub const TAKEN_OVER: Self = Self(4200);
+    /// The server does not speak the client's version of the protocol.
+    pub const UNSUPPORTED_VERSION: Self = Self(4201);
+    /// The token is not good, and another try with it would not be better.
+    pub const UNAUTHORIZED: Self = Self(4202);
+    /// The client did not keep to the terms of the welcome.
+    pub const TERMS_BROKEN: Self = Self(4203);
 
     /// Whether, and when, a client should connect again.
     #[must_use]
@@ -87,9 +103,17 @@ impl CloseCode {
             Self::INTERNAL_ERROR => "internal error",
             Self::SERVICE_RESTART => "service restart",
             Self::TRY_AGAIN_LATER => "try again later",
+            Self::SILENT => "silent",
+            Self::TOKEN_EXPIRED => "token expired",
             Self::FELL_BEHIND => "fell behind",
             Self::STALLED => "stalled",
             Self::OVERRUN => "overrun",
+            Self::NO_HELLO => "no hello",
+            Self::TOO_MANY_SESSIONS => "too many sessions",
+            Self::TAKEN_OVER => "taken over",
+            Self::UNSUPPORTED_VERSION => "unsupported version",
+            Self::UNAUTHORIZED => "unauthorized",
+            Self::TERMS_BROKEN => "terms broken",
             _ => "",
         }
     }
@@ -114,6 +138,8 @@ impl fmt::Display for CloseCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     #[test]
     fn the_hundreds_of_a_private_code_say_whether_to_reconnect() {

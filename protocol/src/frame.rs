@@ -131,6 +131,9 @@ pub enum ServerFrame<'a> {
 pub struct Hello<'a> {
     /// The major version the client speaks.
     pub version: u32,
+    /// Which of the client's attempts to connect this is, counting up: a hello that was on its way for so long that a later
+    /// attempt has overtaken it must not take the session back.
+    pub attempt: u64,
     /// The session to go on with.
     pub session: Option<SessionId>,
     /// Every publish up to this one has been answered; its answer need not be kept.
@@ -314,6 +317,21 @@ pub enum RefusedWhat {
 /// Those from 100 may pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefusalCode(pub u16);
+
+impl Default for Terms {
+    /// Pings after 25 s, silence for 60 s, sessions for 2 minutes; 64 KiB, 128 subscriptions, 1,024 publishes.
+    fn default() -> Self {
+        Self {
+            ping_interval: Duration::from_secs(25),
+            silence_timeout: Duration::from_secs(60),
+            session_ttl: Duration::from_secs(120),
+            token_expires_in: Duration::ZERO,
+            max_payload_bytes: 64 << 10,
+            max_subscriptions: 128,
+            max_unanswered: 1024,
+        }
+    }
+}
 
 impl RefusalCode {
     /// The session may not do that in this room.

@@ -14,15 +14,21 @@
 
 #![forbid(unsafe_code)]
 
+mod backoff;
+pub mod client;
 mod codec;
 mod codes;
 mod error;
 pub mod frame;
 mod ids;
+mod ledger;
 mod log;
+pub mod server;
+mod sessions;
 mod time;
 mod wire;
 
+pub use backoff::BackoffSettings;
 pub use codec::{Body, Frame, decode};
 pub use codes::{CloseCode, Reconnect};
 pub use error::{DecodeError, Rule};
@@ -30,6 +36,8 @@ pub use ids::{
     Epoch, MAX_MEMBER_BYTES, MAX_ROOM_BYTES, MemberId, NameError, Offset, Position, Request, RoomName, RoomNumber,
     Sequence, SessionId,
 };
+pub use ledger::{Admission, Answer, Ledger};
 pub use log::{Cursor, FRAME_OVERHEAD, Log, Next, Retention, SharedFrame};
+pub use sessions::{Asked, Attached, ConnectionId, Sessions};
 pub use time::Instant;
 pub use wire::{Members, MembersIter};

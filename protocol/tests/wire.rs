@@ -25,6 +25,7 @@ const ROOM: RoomNumber = RoomNumber(5);
 fn client_examples() -> Vec<(&'static str, ClientFrame<'static>)> {
     let hello = Hello {
         version: VERSION,
+        attempt: 3,
         session: Some(SESSION),
         answered: Sequence(7),
         token: Token(b"secret"),

@@ -83,6 +83,7 @@ impl Parts {
         match self.kind % CLIENT_KINDS {
             0 => ClientFrame::Hello(Hello {
                 version: one,
+                attempt: self.wide[1],
                 session: self.flag.then_some(SessionId(self.session)),
                 answered: Sequence(self.wide[0]),
                 token: Token(&self.bytes),

@@ -1,0 +1,147 @@
+//! How long to wait before connecting again.
+
+use core::time::Duration;
+
+/// Full jitter: a random time between nothing and a limit that doubles with each attempt up to a cap. At the cap it stays
+/// random, so that clients that lost the same server do not come back as one.
+/// ([Exponential Backoff and Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/))
+#[derive(Clone, Debug)]
+pub(crate) struct Backoff {
+    settings: BackoffSettings,
+    attempt: u32,
+    random: Random,
+}
+
+/// Limits of the wait before connecting again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackoffSettings {
+    /// The limit of the first wait. Default: 500 ms.
+    pub base: Duration,
+    /// The limit of all waits. Default: 20 s.
+    pub cap: Duration,
+}
+
+impl Default for BackoffSettings {
+    fn default() -> Self {
+        Self {
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(20),
+        }
+    }
+}
+
+impl Backoff {
+    pub(crate) const fn new(settings: BackoffSettings, seed: u64) -> Self {
+        Self {
+            settings,
+            attempt: 0,
+            random: Random(seed),
+        }
+    }
+
+    /// The next wait.
+    pub(crate) fn next(&mut self) -> Duration {
+        let limit = self
+            .settings
+            .base
+            .saturating_mul(1 << self.attempt.min(30))
+            .min(self.settings.cap);
+        self.attempt = self.attempt.saturating_add(1);
+        self.random.up_to(limit)
+    }
+
+    /// A time between the two, as the server wished.
+    pub(crate) fn between(&mut self, min: Duration, max: Duration) -> Duration {
+        min + self.random.up_to(max.saturating_sub(min))
+    }
+
+    /// Starts over, after a connection that was of use.
+    pub(crate) const fn reset(&mut self) {
+        self.attempt = 0;
+    }
+
+    /// Whether no attempt has failed since it started over.
+    pub(crate) const fn is_fresh(&self) -> bool {
+        self.attempt == 0
+    }
+}
+
+/// [SplitMix64](https://prng.di.unimi.it/splitmix64.c): numbers that follow from a seed, so that the driver draws one random
+/// number, and a simulation none.
+#[derive(Clone, Debug)]
+struct Random(u64);
+
+impl Random {
+    const fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn up_to(&mut self, limit: Duration) -> Duration {
+        // The high half of the product is uniform from 0 to the limit.
+        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
+        Duration::from_nanos(((u128::from(self.next()) * (u128::from(nanos) + 1)) >> 64) as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waits(seed: u64, count: usize) -> Vec<Duration> {
+        let mut backoff = Backoff::new(BackoffSettings::default(), seed);
+        (0..count).map(|_| backoff.next()).collect()
+    }
+
+    #[test]
+    fn the_limit_doubles_up_to_the_cap() {
+        let BackoffSettings { base, cap } = BackoffSettings::default();
+        for attempt in 0..100 {
+            let limit = (base * 2_u32.pow(attempt.min(20))).min(cap);
+            let longest = (0..200)
+                .map(|seed| waits(seed, attempt as usize + 1)[attempt as usize])
+                .max();
+            let longest = longest.expect("some");
+            assert!(
+                longest <= limit && longest > limit * 9 / 10,
+                "{attempt}: {longest:?} of {limit:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn waits_at_the_cap_are_spread_evenly() {
+        let cap = BackoffSettings::default().cap;
+        let mut tenths = [0; 10];
+        for wait in waits(1, 10_000).split_off(10) {
+            tenths[((wait.as_nanos() * 10 / cap.as_nanos()) as usize).min(9)] += 1;
+        }
+        assert!(tenths.iter().all(|count| (850..1150).contains(count)), "{tenths:?}");
+    }
+
+    #[test]
+    fn it_starts_over_after_a_reset() {
+        let mut backoff = Backoff::new(BackoffSettings::default(), 1);
+        for _ in 0..20 {
+            backoff.next();
+        }
+        assert!(!backoff.is_fresh());
+        backoff.reset();
+        assert!(backoff.is_fresh());
+        assert!(backoff.next() <= BackoffSettings::default().base);
+    }
+
+    #[test]
+    fn a_wait_that_the_server_wished_for_is_between_its_limits() {
+        let mut backoff = Backoff::new(BackoffSettings::default(), 1);
+        let (min, max) = (Duration::from_secs(5), Duration::from_secs(6));
+        let waits: Vec<_> = (0..1000).map(|_| backoff.between(min, max)).collect();
+        assert!(waits.iter().all(|wait| (min..=max).contains(wait)));
+        let (shortest, longest) = (waits.iter().min().expect("some"), waits.iter().max().expect("some"));
+        assert!(*longest - *shortest > Duration::from_millis(900));
+        assert_eq!(backoff.between(max, min), max, "the other way round it is the first");
+    }
+}

@@ -1,0 +1,205 @@
+//! Publishes that were not answered, in order.
+
+use core::time::Duration;
+use std::collections::VecDeque;
+
+use crate::{
+    frame::RefusalCode,
+    ids::{RoomName, Sequence},
+    server::OwnedPayload,
+    time::Instant,
+};
+
+/// A client's name for one of its publishes; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublishId(pub u64);
+
+/// How much may wait for an answer, sent or not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutboxLimits {
+    /// How many publishes. Default: 1,024.
+    pub max_publishes: usize,
+    /// How many bytes of payload. Default: 16 MiB.
+    pub max_bytes: usize,
+}
+
+/// Why a publish failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// The server refused it. It was not accepted.
+    Refused(RefusalCode),
+    /// It was sent, and the session expired before the answer came: whether it was accepted is unknown.
+    Unconfirmed,
+    /// Its time to live passed before it could be sent. It was not accepted.
+    Expired,
+    /// The client was closed before it was sent. It was not accepted.
+    Closed,
+}
+
+#[derive(Debug)]
+pub(super) struct Outbox {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    limits: OutboxLimits,
+    /// The last sequence number that was given out in this session.
+    last: Sequence,
+    next_id: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) id: PublishId,
+    pub(super) room: RoomName,
+    pub(super) payload: OwnedPayload,
+    state: EntryState,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum EntryState {
+    /// It was never sent, and need not be after this moment.
+    Unsent { expires: Option<Instant> },
+    /// It was sent on some transport of this session, under this number.
+    Sent { sequence: Sequence, attempt: u64 },
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self {
+            max_publishes: 1024,
+            max_bytes: 16 << 20,
+        }
+    }
+}
+
+impl Outbox {
+    pub(super) const fn new(limits: OutboxLimits) -> Self {
+        Self {
+            entries: VecDeque::new(),
+            bytes: 0,
+            limits,
+            last: Sequence(0),
+            next_id: 1,
+        }
+    }
+
+    /// Takes a publish, or gives its payload back where it is full.
+    pub(super) fn push(
+        &mut self,
+        now: Instant,
+        room: RoomName,
+        payload: OwnedPayload,
+        ttl: Option<Duration>,
+    ) -> Result<PublishId, OwnedPayload> {
+        let bytes = self.bytes.saturating_add(payload.as_payload().len());
+        if self.entries.len() >= self.limits.max_publishes || bytes > self.limits.max_bytes {
+            return Err(payload);
+        }
+        self.bytes = bytes;
+        let id = PublishId(self.next_id);
+        self.next_id += 1;
+        let state = EntryState::Unsent {
+            expires: ttl.map(|ttl| now + ttl),
+        };
+        self.entries.push_back(Entry {
+            id,
+            room,
+            payload,
+            state,
+        });
+        Ok(id)
+    }
+
+    /// The next to be sent on this transport, in order, and its number; at most `max_unanswered` wait for an answer.
+    pub(super) fn next_to_send(&mut self, attempt: u64, max_unanswered: u32) -> Option<(Sequence, &Entry)> {
+        let index = self
+            .entries
+            .iter()
+            .take(max_unanswered as usize)
+            .position(|entry| !matches!(entry.state, EntryState::Sent { attempt: on, .. } if on == attempt))?;
+        let entry = &mut self.entries[index];
+        let sequence = match entry.state {
+            EntryState::Sent { sequence, .. } => sequence,
+            EntryState::Unsent { .. } => {
+                self.last = self.last.next();
+                self.last
+            }
+        };
+        entry.state = EntryState::Sent { sequence, attempt };
+        Some((sequence, &self.entries[index]))
+    }
+
+    /// Every publish of this session up to this one was answered.
+    pub(super) fn answered(&self) -> Sequence {
+        self.entries
+            .iter()
+            .find_map(|entry| match entry.state {
+                EntryState::Sent { sequence, .. } => Some(Sequence(sequence.0 - 1)),
+                EntryState::Unsent { .. } => None,
+            })
+            .unwrap_or(self.last)
+    }
+
+    /// The answer to a publish came; `None` if it was known before.
+    pub(super) fn answer(&mut self, sequence: Sequence) -> Option<Entry> {
+        let is_it = |entry: &Entry| matches!(entry.state, EntryState::Sent { sequence: sent, .. } if sent == sequence);
+        let index = self.entries.iter().position(is_it)?;
+        self.remove(index)
+    }
+
+    /// The session is gone: takes out what had been sent. The rest begins the next session.
+    pub(super) fn replace_session(&mut self) -> Vec<Entry> {
+        self.last = Sequence(0);
+        self.take_out(|entry| matches!(entry.state, EntryState::Sent { .. }))
+    }
+
+    /// Takes out what was not sent in time.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Entry> {
+        self.take_out(|entry| matches!(entry.state, EntryState::Unsent { expires: Some(at) } if at <= now))
+    }
+
+    /// Takes out all, and says of each whether it was ever sent.
+    pub(super) fn close(&mut self) -> Vec<(Entry, bool)> {
+        self.bytes = 0;
+        let was_sent = |entry: &Entry| matches!(entry.state, EntryState::Sent { .. });
+        self.entries
+            .drain(..)
+            .map(|entry| {
+                let sent = was_sent(&entry);
+                (entry, sent)
+            })
+            .collect()
+    }
+
+    /// When the next of those that were not sent expires.
+    pub(super) fn next_expiry(&self) -> Option<Instant> {
+        let expiries = self.entries.iter().filter_map(|entry| match entry.state {
+            EntryState::Unsent { expires } => expires,
+            EntryState::Sent { .. } => None,
+        });
+        expiries.min()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn take_out(&mut self, is_out: impl Fn(&Entry) -> bool) -> Vec<Entry> {
+        let mut out = Vec::new();
+        let mut index = 0;
+        while index < self.entries.len() {
+            if is_out(&self.entries[index]) {
+                out.extend(self.remove(index));
+            } else {
+                index += 1;
+            }
+        }
+        out
+    }
+
+    fn remove(&mut self, index: usize) -> Option<Entry> {
+        let entry = self.entries.remove(index)?;
+        self.bytes -= entry.payload.as_payload().len();
+        Some(entry)
+    }
+}

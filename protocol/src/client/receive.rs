@@ -1,0 +1,189 @@
+//! What a client makes of the server's frames.
+
+use crate::{
+    codec::decode,
+    codes::CloseCode,
+    frame::{ClientFrame, Message, Outcome, Refused, RefusedWhat, ServerFrame, Subscribed, Welcome},
+    ids::{MemberId, Sequence},
+    ledger::Answer,
+};
+
+use super::{Client, Event, Open, PublishError, State, SubscriptionId, subscription::Arrival};
+
+impl Client {
+    pub(super) fn on_received(&mut self, batch: &[u8]) {
+        if let State::Open(open) = &mut self.state {
+            open.heard = self.now;
+            open.probe = None;
+        }
+        let attempt = self.attempt();
+        for frame in decode(batch) {
+            match frame {
+                Ok(frame) => self.on_frame(frame),
+                Err(_) => self.fail_transport(),
+            }
+            // A frame may have ended the transport it came by.
+            if self.attempt() != attempt {
+                return;
+            }
+        }
+    }
+
+    fn on_frame(&mut self, frame: ServerFrame<'_>) {
+        match (frame, &mut self.state) {
+            (ServerFrame::Welcome(welcome), State::Opening { .. }) => self.on_welcome(&welcome),
+            (ServerFrame::Ping(nonce), State::Opening { .. } | State::Open(_)) => self.send(&ClientFrame::Pong(nonce)),
+            (ServerFrame::Close(close), State::Opening { .. } | State::Open(_)) => self.on_close(close.code),
+            (frame, State::Open(_)) => self.on_open_frame(frame),
+            // The first frame is a welcome, or a close.
+            _ => self.fail_transport(),
+        }
+    }
+
+    fn on_open_frame(&mut self, frame: ServerFrame<'_>) {
+        match frame {
+            ServerFrame::Message(message) => self.on_message(&message),
+            ServerFrame::Gap(gap) => match self.subscriptions.on_gap(&gap) {
+                Arrival::Next(id) => self.event(Event::Gap(id, gap)),
+                Arrival::Stale => {}
+                Arrival::Hole => self.fail_transport(),
+            },
+            ServerFrame::Subscribed(Subscribed {
+                request,
+                room,
+                position,
+            }) => {
+                if let Some(id) = self.subscriptions.on_subscribed(request, room, position) {
+                    self.event(Event::Subscribed(id, position));
+                }
+            }
+            ServerFrame::Published { sequence, position } => self.on_answer(sequence, Ok(position)),
+            ServerFrame::Refused(refused) => self.on_refused(&refused),
+            ServerFrame::GoAway { min, max } => {
+                let leave = self.now + self.backoff.between(min, max);
+                if let State::Open(open) = &mut self.state {
+                    open.leave.get_or_insert(leave);
+                }
+            }
+            ServerFrame::Authenticated { expires_in } => {
+                let renew = self.renewal(expires_in);
+                if let State::Open(open) = &mut self.state {
+                    open.renew = renew;
+                }
+            }
+            ServerFrame::Signal { room, sender, payload } => {
+                if let Some(subscription) = self.subscriptions.by_room(room) {
+                    let sender = MemberId::new(sender).ok();
+                    self.event(Event::Signal {
+                        subscription,
+                        sender,
+                        payload: payload.into(),
+                    });
+                }
+            }
+            ServerFrame::Joined { room, member } => self.on_presence(room, member, Event::Joined),
+            ServerFrame::Left { room, member } => self.on_presence(room, member, Event::Left),
+            ServerFrame::Present { room, more, members } => {
+                if let Some(subscription) = self.subscriptions.by_room(room) {
+                    let members = members
+                        .into_iter()
+                        .filter_map(|member| MemberId::new(member).ok())
+                        .collect();
+                    self.event(Event::Present {
+                        subscription,
+                        members,
+                        more,
+                    });
+                }
+            }
+            // Of a welcome there is only one.
+            ServerFrame::Welcome(_) => self.fail_transport(),
+            ServerFrame::Unsubscribed { .. } | ServerFrame::Pong(_) | ServerFrame::Ping(_) | ServerFrame::Close(_) => {}
+        }
+    }
+
+    fn on_welcome(&mut self, welcome: &Welcome<'_>) {
+        let State::Opening { attempt, .. } = self.state else {
+            return;
+        };
+        let is_ours = self.session == Some(welcome.session);
+        if is_ours != (welcome.outcome == Outcome::Resumed) {
+            // It resumes another session than was asked for, or calls a new one by an old one's name.
+            return self.fail_transport();
+        }
+        self.session = Some(welcome.session);
+        if !is_ours {
+            for entry in self.outbox.replace_session() {
+                self.event(Event::PublishFailed(entry.id, PublishError::Unconfirmed, entry.payload));
+            }
+        }
+        let renew = self.renewal(welcome.terms.token_expires_in);
+        let (since, heard, terms) = (self.now, self.now, welcome.terms);
+        self.enter(State::Open(Open {
+            attempt,
+            since,
+            heard,
+            terms,
+            probe: None,
+            leave: None,
+            renew,
+        }));
+    }
+
+    fn on_message(&mut self, message: &Message<'_>) {
+        match self.subscriptions.on_message(message.room, message.offset) {
+            Arrival::Next(subscription) => self.event(Event::Message {
+                subscription,
+                offset: message.offset,
+                sender: MemberId::new(message.sender).ok(),
+                payload: message.payload.into(),
+            }),
+            Arrival::Stale => {}
+            Arrival::Hole => self.fail_transport(),
+        }
+    }
+
+    fn on_refused(&mut self, refused: &Refused) {
+        match refused.what {
+            RefusedWhat::Publish(sequence) => self.on_answer(sequence, Err(refused.code)),
+            RefusedWhat::Subscription(request) => {
+                if let Some(id) = self.subscriptions.on_refused(request) {
+                    self.event(Event::SubscriptionRefused(id, refused.code));
+                }
+            }
+        }
+    }
+
+    /// An answer that was known before is ignored.
+    fn on_answer(&mut self, sequence: Sequence, answer: Answer) {
+        if let Some(entry) = self.outbox.answer(sequence) {
+            self.event(match answer {
+                Ok(position) => Event::Published(entry.id, position),
+                Err(code) => Event::PublishFailed(entry.id, PublishError::Refused(code), entry.payload),
+            });
+        }
+    }
+
+    fn on_presence(&mut self, room: crate::RoomNumber, member: &str, event: fn(SubscriptionId, MemberId) -> Event) {
+        if let (Some(subscription), Ok(member)) = (self.subscriptions.by_room(room), MemberId::new(member)) {
+            self.event(event(subscription, member));
+        }
+    }
+
+    fn on_close(&mut self, code: CloseCode) {
+        if let Some(attempt) = self.attempt() {
+            self.outputs.push_back(super::Output::Disconnect(attempt));
+            self.on_lost(Some(code));
+        }
+    }
+
+    /// The server broke the protocol. Another connection may be luckier, after a wait.
+    fn fail_transport(&mut self) {
+        self.on_close(CloseCode::INTERNAL_ERROR);
+    }
+
+    /// A token is renewed when four fifths of its time have passed.
+    fn renewal(&self, expires_in: core::time::Duration) -> Option<crate::Instant> {
+        (!expires_in.is_zero()).then(|| self.now + expires_in.saturating_mul(4) / 5)
+    }
+}

@@ -1,0 +1,174 @@
+//! A client's subscriptions: what was asked for, and how far each has come.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    frame::{Gap, GapCause, Start, Subscribe},
+    ids::{Offset, Position, Request, RoomName, RoomNumber},
+};
+
+/// A client's name for one of its subscriptions; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SubscriptionId(pub u32);
+
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions {
+    map: BTreeMap<SubscriptionId, Subscription>,
+    last_id: u32,
+    last_request: u32,
+}
+
+#[derive(Debug)]
+pub(super) struct Subscription {
+    room: RoomName,
+    presence: bool,
+    /// Where to begin: as was asked, until the server has told a position.
+    start: Start,
+    link: Link,
+}
+
+/// What the present transport knows of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// Nothing.
+    Detached,
+    /// It was asked for.
+    Requested(Request),
+    /// Its messages follow.
+    Live(Request, RoomNumber),
+}
+
+/// What a message of a subscription is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrival {
+    /// The next one.
+    Next(SubscriptionId),
+    /// One that was had before, or of a room that is not subscribed to any more.
+    Stale,
+    /// One after the next: something was skipped, which a server must not do.
+    Hole,
+}
+
+impl Subscriptions {
+    /// `None` where the room is subscribed to already.
+    pub(super) fn add(&mut self, room: RoomName, start: Start, presence: bool) -> Option<SubscriptionId> {
+        if self.map.values().any(|subscription| subscription.room == room) {
+            return None;
+        }
+        self.last_id += 1;
+        let id = SubscriptionId(self.last_id);
+        self.map.insert(
+            id,
+            Subscription {
+                room,
+                presence,
+                start,
+                link: Link::Detached,
+            },
+        );
+        Some(id)
+    }
+
+    /// Forgets it, and returns the request to be taken back, if one was made on this transport.
+    pub(super) fn remove(&mut self, id: SubscriptionId) -> Option<Request> {
+        match self.map.remove(&id)?.link {
+            Link::Detached => None,
+            Link::Requested(request) | Link::Live(request, _) => Some(request),
+        }
+    }
+
+    /// The transport is gone. Positions stay.
+    pub(super) fn detach(&mut self) {
+        for subscription in self.map.values_mut() {
+            subscription.link = Link::Detached;
+        }
+    }
+
+    /// Asks for the next one that this transport does not know of.
+    pub(super) fn next_to_request(&mut self) -> Option<Subscribe<'_>> {
+        let subscription = self
+            .map
+            .values_mut()
+            .find(|subscription| subscription.link == Link::Detached)?;
+        self.last_request += 1;
+        let request = Request(self.last_request);
+        subscription.link = Link::Requested(request);
+        let Subscription { start, presence, .. } = *subscription;
+        Some(Subscribe {
+            request,
+            start,
+            presence,
+            room: subscription.room.as_str(),
+        })
+    }
+
+    /// The server has begun one. An answer to an old attempt finds none.
+    pub(super) fn on_subscribed(
+        &mut self,
+        request: Request,
+        room: RoomNumber,
+        position: Position,
+    ) -> Option<SubscriptionId> {
+        let (id, subscription) = self.by_request(request)?;
+        subscription.link = Link::Live(request, room);
+        subscription.start = Start::After(position);
+        Some(id)
+    }
+
+    /// The server has refused or ended one.
+    pub(super) fn on_refused(&mut self, request: Request) -> Option<SubscriptionId> {
+        let (id, _) = self.by_request(request)?;
+        self.map.remove(&id);
+        Some(id)
+    }
+
+    pub(super) fn on_message(&mut self, room: RoomNumber, offset: Offset) -> Arrival {
+        let Some((id, position)) = self.live(room) else {
+            return Arrival::Stale;
+        };
+        if offset <= position.offset {
+            return Arrival::Stale;
+        }
+        if offset != position.offset.next() {
+            return Arrival::Hole;
+        }
+        position.offset = offset;
+        Arrival::Next(id)
+    }
+
+    /// A gap is believed only where it begins at the next message.
+    pub(super) fn on_gap(&mut self, gap: &Gap) -> Arrival {
+        let Some((id, position)) = self.live(gap.room) else {
+            return Arrival::Stale;
+        };
+        let goes_on = gap.cause == GapCause::LogLost
+            || (gap.resume.epoch == position.epoch && gap.resume.offset > position.offset);
+        if gap.from != position.offset.next() || !goes_on {
+            return Arrival::Hole;
+        }
+        *position = gap.resume;
+        Arrival::Next(id)
+    }
+
+    /// Which subscription a room's number belongs to, on this transport.
+    pub(super) fn by_room(&mut self, room: RoomNumber) -> Option<SubscriptionId> {
+        self.live(room).map(|(id, _)| id)
+    }
+
+    fn by_request(&mut self, request: Request) -> Option<(SubscriptionId, &mut Subscription)> {
+        let is_it = |link| matches!(link, Link::Requested(asked) | Link::Live(asked, _) if asked == request);
+        self.map
+            .iter_mut()
+            .find(|(_, subscription)| is_it(subscription.link))
+            .map(|(id, it)| (*id, it))
+    }
+
+    fn live(&mut self, room: RoomNumber) -> Option<(SubscriptionId, &mut Position)> {
+        self.map.iter_mut().find_map(
+            |(id, subscription)| match (subscription.link, &mut subscription.start) {
+                (Link::Live(_, number), Start::After(position)) if number == room => Some((*id, position)),
+                _ => None,
+            },
+        )
+    }
+}

@@ -1,0 +1,582 @@
+//! The server's side of one connection.
+//!
+//! What it hears goes in through [`Connection::handle_input`], with the time; then [`Connection::poll_output`] is to be
+//! called until it returns [`Output::Timeout`]. What only the driver can do comes out as an [`Action`], and its result goes
+//! back in as an [`Input`]. Frames of rooms do not pass through here: [`Connection::poll_room`] takes them from a log.
+
+use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{
+    codec::{Frame as _, decode},
+    codes::CloseCode,
+    frame::{
+        ClientFrame, Close, Hello, Nonce, Payload, RefusalCode, Refused, RefusedWhat, ServerFrame, Start, Subscribed,
+        Terms, VERSION, Welcome,
+    },
+    ids::{Request, RoomName, RoomNumber, Sequence, SessionId},
+    ledger::Answer,
+    log::{Cursor, Log, Next, SharedFrame},
+    sessions::{Asked, Attached},
+    time::Instant,
+};
+
+/// One connection, from its first byte to its close.
+#[derive(Debug)]
+pub struct Connection {
+    state: State,
+    settings: Settings,
+    /// The latest moment it was told; a clock that goes back is not followed.
+    now: Instant,
+    heard: Instant,
+    sent: Instant,
+    /// Frames that are to be sent, encoded.
+    batch: Vec<u8>,
+    actions: VecDeque<Action>,
+}
+
+/// What a connection keeps to, and tells its client.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// The client must say hello within this time. Default: 10 s.
+    pub hello_timeout: Duration,
+    /// What the welcome says.
+    pub terms: Terms,
+}
+
+/// ```text
+/// AwaitingHello ── hello ──> Attaching ── attached ──> Open
+///       └────────────────────────┴───────── close ──────┴──> Closed
+/// ```
+#[derive(Debug)]
+enum State {
+    AwaitingHello { deadline: Instant },
+    Attaching,
+    Open(Open),
+    Closed,
+}
+
+#[derive(Debug)]
+struct Open {
+    session: SessionId,
+    subscriptions: BTreeMap<Request, Subscription>,
+    token_expires: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Subscription {
+    room: RoomName,
+    /// Once the driver has opened it.
+    cursor: Option<(RoomNumber, Cursor)>,
+}
+
+/// What a connection is told.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Input<'a> {
+    /// A batch from the client.
+    Received(&'a [u8]),
+    /// Time has passed.
+    Timeout,
+    /// The result of [`Action::Attach`]. The token is good for so long, zero for ever.
+    Attached(&'a Attached, Duration),
+    /// The result of [`Action::Authenticate`]: the token is good for so long, zero for ever.
+    Authenticated(Duration),
+    /// The result of [`Action::Subscribe`].
+    Subscribed(Request, Result<(RoomNumber, Cursor), RefusalCode>),
+    /// The result of [`Action::Publish`], also of one that came over an earlier connection of the session.
+    Answered(Sequence, Answer),
+    /// The server will close soon; clients are to come back after a time between the two.
+    GoAway(Duration, Duration),
+    /// It is to close: the server's wish, a token that was not good, or a take-over.
+    Close(CloseCode),
+}
+
+/// What a connection wants.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Output {
+    /// This batch is to be sent, before anything that comes later.
+    Send(Vec<u8>),
+    /// Something only the driver can do.
+    Do(Action),
+    /// Nothing, until this moment or the next input.
+    Timeout(Option<Instant>),
+}
+
+/// Something only the driver can do.
+#[derive(Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Action {
+    /// Check the token and attach a session: [`Input::Attached`], or [`Input::Close`].
+    Attach {
+        /// What the client asks for.
+        asked: Asked,
+        /// The token. A secret.
+        token: Box<[u8]>,
+    },
+    /// Check a new token: [`Input::Authenticated`], or [`Input::Close`].
+    Authenticate {
+        /// The token. A secret.
+        token: Box<[u8]>,
+    },
+    /// Open a cursor into a room's log: [`Input::Subscribed`].
+    Subscribe {
+        /// The client's request.
+        request: Request,
+        /// The room.
+        room: RoomName,
+        /// Where to begin.
+        start: Start,
+        /// Whether to tell who is there.
+        presence: bool,
+    },
+    /// A subscription is over.
+    Unsubscribe {
+        /// The room.
+        room: RoomName,
+    },
+    /// A publish arrived. Ask [`Sessions::admit`](crate::Sessions::admit) what to do with it.
+    Publish {
+        /// Its place among the session's.
+        sequence: Sequence,
+        /// The room.
+        room: RoomName,
+        /// What is said; or why it is to be refused, in its place in the order.
+        payload: Result<OwnedPayload, RefusalCode>,
+    },
+    /// Pass a signal on to who is in the room.
+    Signal {
+        /// The room.
+        room: RoomName,
+        /// What is said.
+        payload: OwnedPayload,
+    },
+    /// The client has ended its session.
+    End,
+    /// Close the transport, once what was to be sent is sent. The last action.
+    Close(CloseCode),
+}
+
+/// A payload that was copied out of its batch.
+#[derive(Clone, PartialEq, Eq)]
+pub enum OwnedPayload {
+    /// UTF-8.
+    Text(Box<str>),
+    /// Bytes.
+    Binary(Box<[u8]>),
+}
+
+impl Connection {
+    /// A connection on which nothing was said.
+    #[must_use]
+    pub fn new(now: Instant, settings: Settings) -> Self {
+        let state = State::AwaitingHello {
+            deadline: now + settings.hello_timeout,
+        };
+        Self {
+            state,
+            settings,
+            now,
+            heard: now,
+            sent: now,
+            batch: Vec::new(),
+            actions: VecDeque::new(),
+        }
+    }
+
+    /// Whether it has closed. It takes nothing in any more.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// The session it speaks for.
+    #[must_use]
+    pub const fn session(&self) -> Option<SessionId> {
+        match &self.state {
+            State::Open(open) => Some(open.session),
+            _ => None,
+        }
+    }
+
+    /// Takes what happened. Deadlines are looked at first, so that a late timer does no harm.
+    pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        self.now = self.now.max(now);
+        if self.is_closed() {
+            return;
+        }
+        if let Input::Received(_) = input {
+            // What was heard is heard, however late the driver looks.
+            self.heard = self.now;
+        }
+        self.check_deadlines();
+        match (input, &mut self.state) {
+            (Input::Received(batch), _) => self.on_batch(batch),
+            (Input::Attached(attached, expires), State::Attaching) => self.on_attached(attached, expires),
+            (Input::Authenticated(expires), State::Open(open)) => {
+                open.token_expires = expiry(self.now, expires);
+                self.send(&ServerFrame::Authenticated { expires_in: expires });
+            }
+            (Input::Subscribed(request, result), State::Open(_)) => self.on_subscribed(request, result),
+            (Input::Answered(sequence, answer), State::Open(_)) => self.send_answer(sequence, answer),
+            (Input::GoAway(min, max), State::Open(_)) => self.send(&ServerFrame::GoAway { min, max }),
+            (Input::Close(code), _) => self.close(code),
+            _ => {}
+        }
+    }
+
+    /// What it wants next.
+    pub fn poll_output(&mut self) -> Output {
+        if !self.batch.is_empty() {
+            self.sent = self.now;
+            return Output::Send(core::mem::take(&mut self.batch));
+        }
+        match self.actions.pop_front() {
+            Some(action) => Output::Do(action),
+            None => Output::Timeout(self.next_deadline()),
+        }
+    }
+
+    /// What its subscriber sees next in a room, at most `max_bytes` of it or one frame. Ahead of the frames, what
+    /// [`poll_output`](Self::poll_output) has to send is to be sent; a gap is in there.
+    pub fn poll_room(&mut self, log: &Log, max_bytes: usize) -> Vec<SharedFrame> {
+        let State::Open(open) = &mut self.state else {
+            return Vec::new();
+        };
+        let cursors = open
+            .subscriptions
+            .values_mut()
+            .filter_map(|subscription| subscription.cursor.as_mut());
+        let Some((_, cursor)) = cursors.into_iter().find(|(room, _)| *room == log.room()) else {
+            return Vec::new();
+        };
+        match log.read(cursor, max_bytes) {
+            Next::Nothing => Vec::new(),
+            Next::Frames(frames) => {
+                self.sent = self.now;
+                frames
+            }
+            Next::Gap(gap) => {
+                ServerFrame::Gap(gap).encode(&mut self.batch);
+                match log.read(cursor, max_bytes) {
+                    Next::Frames(frames) => frames,
+                    _ => Vec::new(),
+                }
+            }
+        }
+    }
+
+    fn on_batch(&mut self, batch: &[u8]) {
+        for frame in decode(batch) {
+            if self.is_closed() {
+                return;
+            }
+            match frame {
+                Ok(frame) => self.on_frame(frame),
+                Err(_) => self.close(CloseCode::PROTOCOL_ERROR),
+            }
+        }
+    }
+
+    fn on_frame(&mut self, frame: ClientFrame<'_>) {
+        match (frame, &mut self.state) {
+            (ClientFrame::Hello(hello), State::AwaitingHello { .. }) => self.on_hello(&hello),
+            (ClientFrame::Close(close), _) => self.on_close(close.code),
+            (ClientFrame::Ping(nonce), State::Attaching | State::Open(_)) => self.send(&ServerFrame::Pong(nonce)),
+            (ClientFrame::Pong(_), State::Attaching | State::Open(_)) => {}
+            (ClientFrame::Authenticate { token }, State::Open(_)) => {
+                self.actions.push_back(Action::Authenticate { token: token.0.into() });
+            }
+            (ClientFrame::Subscribe(subscribe), State::Open(_)) => {
+                self.on_subscribe(subscribe.request, subscribe.room, subscribe.start, subscribe.presence);
+            }
+            (ClientFrame::Unsubscribe { request }, State::Open(open)) => {
+                if let Some(subscription) = open.subscriptions.remove(&request) {
+                    self.actions.push_back(Action::Unsubscribe {
+                        room: subscription.room,
+                    });
+                }
+                self.send(&ServerFrame::Unsubscribed { request });
+            }
+            (ClientFrame::Publish(publish), State::Open(_)) => {
+                let Ok(room) = RoomName::new(publish.room) else {
+                    return self.close(CloseCode::PROTOCOL_ERROR);
+                };
+                let payload = self.check_payload(publish.payload);
+                self.actions.push_back(Action::Publish {
+                    sequence: publish.sequence,
+                    room,
+                    payload,
+                });
+            }
+            (ClientFrame::Signal { room, payload }, State::Open(_)) => {
+                // One that is too large cannot be passed on, so it is dropped like any other.
+                if let (Ok(room), Ok(payload)) = (RoomName::new(room), self.check_payload(payload)) {
+                    self.actions.push_back(Action::Signal { room, payload });
+                }
+            }
+            // The first frame is hello and there is no second one, and nothing is said until the welcome.
+            _ => self.close(CloseCode::PROTOCOL_ERROR),
+        }
+    }
+
+    fn on_hello(&mut self, hello: &Hello<'_>) {
+        if hello.version != VERSION {
+            return self.close(CloseCode::UNSUPPORTED_VERSION);
+        }
+        self.state = State::Attaching;
+        let Hello {
+            attempt,
+            session,
+            answered,
+            token,
+            ..
+        } = *hello;
+        self.actions.push_back(Action::Attach {
+            asked: Asked {
+                session,
+                attempt,
+                answered,
+            },
+            token: token.0.into(),
+        });
+    }
+
+    fn on_attached(&mut self, attached: &Attached, token_expires_in: Duration) {
+        let token_expires = expiry(self.now, token_expires_in);
+        self.state = State::Open(Open {
+            session: attached.session,
+            subscriptions: BTreeMap::new(),
+            token_expires,
+        });
+        self.send(&ServerFrame::Welcome(Welcome {
+            outcome: attached.outcome,
+            session: attached.session,
+            member: attached.member.as_str(),
+            settled: attached.settled,
+            terms: Terms {
+                token_expires_in,
+                ..self.settings.terms
+            },
+        }));
+        for &(sequence, answer) in &attached.answers {
+            self.send_answer(sequence, answer);
+        }
+    }
+
+    fn on_close(&mut self, code: CloseCode) {
+        if code == CloseCode::NORMAL {
+            self.actions.push_back(Action::End);
+        }
+        self.finish(code);
+    }
+
+    fn on_subscribe(&mut self, request: Request, room: &str, start: Start, presence: bool) {
+        let State::Open(open) = &mut self.state else { return };
+        let Ok(room) = RoomName::new(room) else {
+            return self.close(CloseCode::PROTOCOL_ERROR);
+        };
+        if open.subscriptions.contains_key(&request) {
+            return self.close(CloseCode::PROTOCOL_ERROR);
+        }
+        if open.subscriptions.len() >= self.settings.terms.max_subscriptions as usize {
+            return self.refuse(request, RefusalCode::TOO_MANY_SUBSCRIPTIONS);
+        }
+        if open
+            .subscriptions
+            .values()
+            .any(|subscription| subscription.room == room)
+        {
+            return self.refuse(request, RefusalCode::ALREADY_SUBSCRIBED);
+        }
+        open.subscriptions.insert(
+            request,
+            Subscription {
+                room: room.clone(),
+                cursor: None,
+            },
+        );
+        self.actions.push_back(Action::Subscribe {
+            request,
+            room,
+            start,
+            presence,
+        });
+    }
+
+    fn on_subscribed(&mut self, request: Request, result: Result<(RoomNumber, Cursor), RefusalCode>) {
+        let State::Open(open) = &mut self.state else { return };
+        // It may have been given up in between.
+        let Some(subscription) = open.subscriptions.get_mut(&request) else {
+            return;
+        };
+        match result {
+            Ok((room, cursor)) => {
+                subscription.cursor = Some((room, cursor));
+                let position = cursor.position();
+                self.send(&ServerFrame::Subscribed(Subscribed {
+                    request,
+                    room,
+                    position,
+                }));
+            }
+            Err(code) => {
+                open.subscriptions.remove(&request);
+                self.refuse(request, code);
+            }
+        }
+    }
+
+    fn check_payload(&self, payload: Payload<'_>) -> Result<OwnedPayload, RefusalCode> {
+        if payload.len() > self.settings.terms.max_payload_bytes as usize {
+            return Err(RefusalCode::PAYLOAD_TOO_BIG);
+        }
+        Ok(payload.into())
+    }
+
+    fn refuse(&mut self, request: Request, code: RefusalCode) {
+        self.send(&ServerFrame::Refused(Refused {
+            what: RefusedWhat::Subscription(request),
+            code,
+        }));
+    }
+
+    fn send_answer(&mut self, sequence: Sequence, answer: Answer) {
+        let frame = match answer {
+            Ok(position) => ServerFrame::Published { sequence, position },
+            Err(code) => ServerFrame::Refused(Refused {
+                what: RefusedWhat::Publish(sequence),
+                code,
+            }),
+        };
+        self.send(&frame);
+    }
+
+    fn send(&mut self, frame: &ServerFrame<'_>) {
+        frame.encode(&mut self.batch);
+    }
+
+    fn check_deadlines(&mut self) {
+        if self.next_deadline().is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
+        let silent = self.heard + self.settings.terms.silence_timeout <= self.now;
+        match &self.state {
+            State::AwaitingHello { deadline } if *deadline <= self.now => self.close(CloseCode::NO_HELLO),
+            State::Open(open) if open.token_expires.is_some_and(|at| at <= self.now) => {
+                self.close(CloseCode::TOKEN_EXPIRED);
+            }
+            _ if silent => self.close(CloseCode::SILENT),
+            State::Open(_) => {
+                self.sent = self.now;
+                self.send(&ServerFrame::Ping(Nonce(0)));
+            }
+            _ => {}
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let terms = &self.settings.terms;
+        let silence = self.heard + terms.silence_timeout;
+        match &self.state {
+            State::AwaitingHello { deadline } => Some((*deadline).min(silence)),
+            State::Attaching => Some(silence),
+            State::Open(open) => {
+                let ping = self.sent + terms.ping_interval;
+                Some(silence.min(ping).min(open.token_expires.unwrap_or(silence)))
+            }
+            State::Closed => None,
+        }
+    }
+
+    fn close(&mut self, code: CloseCode) {
+        self.send(&ServerFrame::Close(Close {
+            code,
+            reason: code.meaning(),
+        }));
+        self.finish(code);
+    }
+
+    /// The one place where a connection ends.
+    fn finish(&mut self, code: CloseCode) {
+        self.state = State::Closed;
+        self.actions.push_back(Action::Close(code));
+    }
+}
+
+fn expiry(now: Instant, expires_in: Duration) -> Option<Instant> {
+    (!expires_in.is_zero()).then(|| now + expires_in)
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            hello_timeout: Duration::from_secs(10),
+            terms: Terms::default(),
+        }
+    }
+}
+
+impl OwnedPayload {
+    /// The payload, borrowed.
+    #[must_use]
+    pub const fn as_payload(&self) -> Payload<'_> {
+        match self {
+            Self::Text(text) => Payload::Text(text),
+            Self::Binary(bytes) => Payload::Binary(bytes),
+        }
+    }
+}
+
+impl From<Payload<'_>> for OwnedPayload {
+    fn from(payload: Payload<'_>) -> Self {
+        match payload {
+            Payload::Text(text) => Self::Text(text.into()),
+            Payload::Binary(bytes) => Self::Binary(bytes.into()),
+        }
+    }
+}
+
+/// What people say is not shown, only how much.
+impl core::fmt::Debug for OwnedPayload {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        core::fmt::Debug::fmt(&self.as_payload(), f)
+    }
+}
+
+/// Tokens and payloads are not shown.
+impl core::fmt::Debug for Action {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Attach { asked, .. } => f.debug_struct("Attach").field("asked", asked).finish_non_exhaustive(),
+            Self::Authenticate { .. } => f.write_str("Authenticate(…)"),
+            Self::Subscribe {
+                request, room, start, ..
+            } => f
+                .debug_struct("Subscribe")
+                .field("request", request)
+                .field("room", room)
+                .field("start", start)
+                .finish(),
+            Self::Unsubscribe { room } => f.debug_struct("Unsubscribe").field("room", room).finish(),
+            Self::Publish {
+                sequence,
+                room,
+                payload,
+            } => f
+                .debug_struct("Publish")
+                .field("sequence", sequence)
+                .field("room", room)
+                .field("payload", payload)
+                .finish(),
+            Self::Signal { room, payload } => f
+                .debug_struct("Signal")
+                .field("room", room)
+                .field("payload", payload)
+                .finish(),
+            Self::End => f.write_str("End"),
+            Self::Close(code) => f.debug_tuple("Close").field(code).finish(),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Sessions as the server keeps them: between transports, and over a take-over.
+
+use core::time::Duration;
+use std::collections::BTreeMap;
+
+use crate::{
+    codes::CloseCode,
+    frame::Outcome,
+    ids::{MemberId, Sequence, SessionId},
+    ledger::{Admission, Answer, Ledger},
+    time::Instant,
+};
+
+/// A driver's name for one connection of a session's many; never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// All sessions of a server, or of several that share an engine.
+///
+/// Who loses a log must also forget the sessions that published to it: a publish that is sent again would be new to the log,
+/// and a subscriber that had it would get it twice.
+#[derive(Debug)]
+pub struct Sessions {
+    sessions: BTreeMap<SessionId, Session>,
+    ttl: Duration,
+    max_unanswered: usize,
+    max_sessions: usize,
+}
+
+#[derive(Debug)]
+struct Session {
+    member: MemberId,
+    ledger: Ledger,
+    life: Life,
+    /// The latest of its client's attempts to connect that has come through.
+    attempt: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Life {
+    /// It has a transport.
+    Attached(ConnectionId),
+    /// It waits for its client's return, until then.
+    Waiting(Instant),
+}
+
+/// What a hello asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The session to go on with.
+    pub session: Option<SessionId>,
+    /// Which of the client's attempts to connect this is.
+    pub attempt: u64,
+    /// Every publish up to this one has been answered.
+    pub answered: Sequence,
+}
+
+/// What a connection that said hello needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// What became of the session that was asked for.
+    pub outcome: Outcome,
+    /// The session from now on.
+    pub session: SessionId,
+    /// How others see it.
+    pub member: MemberId,
+    /// The connection that had it, and is to be closed with [`TAKEN_OVER`](crate::CloseCode::TAKEN_OVER).
+    pub displaced: Option<ConnectionId>,
+    /// Every publish up to this one was answered.
+    pub settled: Sequence,
+    /// The answers that the client may not have.
+    pub answers: Vec<(Sequence, Answer)>,
+}
+
+impl Sessions {
+    /// None yet. A session is kept for `ttl` after its transport ended; there are at most `max_sessions`.
+    #[must_use]
+    pub const fn new(ttl: Duration, max_unanswered: usize, max_sessions: usize) -> Self {
+        Self {
+            sessions: BTreeMap::new(),
+            ttl,
+            max_unanswered,
+            max_sessions,
+        }
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sessions.is_empty()
+    }
+
+    /// Goes on with the session that was asked for, or begins one that is called `fresh`, 128 bits nobody can guess.
+    ///
+    /// A session that was asked for by another member than it belongs to is not found.
+    ///
+    /// # Errors
+    ///
+    /// The code to close the connection with: [`TOO_MANY_SESSIONS`](CloseCode::TOO_MANY_SESSIONS), or
+    /// [`TAKEN_OVER`](CloseCode::TAKEN_OVER) where a later attempt of the same client was here first.
+    pub fn attach(
+        &mut self,
+        now: Instant,
+        connection: ConnectionId,
+        asked: Asked,
+        fresh: SessionId,
+        member: &MemberId,
+    ) -> Result<Attached, CloseCode> {
+        self.expire(now);
+        let resumed = asked
+            .session
+            .filter(|id| self.sessions.get(id).is_some_and(|session| session.member == *member));
+        let id = resumed.unwrap_or(fresh);
+        if resumed.is_none() && self.sessions.len() >= self.max_sessions {
+            return Err(CloseCode::TOO_MANY_SESSIONS);
+        }
+        let session = self.sessions.entry(id).or_insert_with(|| Session {
+            member: member.clone(),
+            ledger: Ledger::new(self.max_unanswered),
+            life: Life::Attached(connection),
+            attempt: asked.attempt,
+        });
+        if asked.attempt < session.attempt {
+            return Err(CloseCode::TAKEN_OVER);
+        }
+        session.attempt = asked.attempt;
+        let displaced = match session.life {
+            Life::Attached(other) if other != connection => Some(other),
+            _ => None,
+        };
+        session.life = Life::Attached(connection);
+        session.ledger.forget(asked.answered);
+        Ok(Attached {
+            outcome: match (asked.session, resumed) {
+                (None, _) => Outcome::New,
+                (Some(_), Some(_)) => Outcome::Resumed,
+                (Some(_), None) => Outcome::Replaced,
+            },
+            session: id,
+            member: session.member.clone(),
+            displaced,
+            settled: session.ledger.settled(),
+            answers: session.ledger.answers().collect(),
+        })
+    }
+
+    /// A connection ended. Its session waits from now on, unless another connection has it.
+    pub fn detach(&mut self, now: Instant, id: SessionId, connection: ConnectionId) {
+        let until = now + self.ttl;
+        if let Some(session) = self.attached(id, connection) {
+            session.life = Life::Waiting(until);
+        }
+    }
+
+    /// The client ended the session, on the connection that has it.
+    pub fn end(&mut self, id: SessionId, connection: ConnectionId) {
+        if self.attached(id, connection).is_some() {
+            self.sessions.remove(&id);
+        }
+    }
+
+    /// A publish arrived on a connection. One that no longer has the session is not listened to.
+    pub fn admit(&mut self, id: SessionId, connection: ConnectionId, sequence: Sequence) -> Option<Admission> {
+        self.attached(id, connection)
+            .map(|session| session.ledger.admit(sequence))
+    }
+
+    /// The engine answered. Returns the connection to tell, if there is one.
+    pub fn settle(&mut self, id: SessionId, sequence: Sequence, answer: Answer) -> Option<ConnectionId> {
+        let session = self.sessions.get_mut(&id)?;
+        match session.life {
+            Life::Attached(connection) if session.ledger.settle(sequence, answer) => Some(connection),
+            Life::Waiting(_) => {
+                session.ledger.settle(sequence, answer);
+                None
+            }
+            Life::Attached(_) => None,
+        }
+    }
+
+    /// Forgets the sessions that have waited long enough, and says how many.
+    pub fn expire(&mut self, now: Instant) -> usize {
+        let before = self.sessions.len();
+        self.sessions
+            .retain(|_, session| !matches!(session.life, Life::Waiting(until) if until <= now));
+        before - self.sessions.len()
+    }
+
+    fn attached(&mut self, id: SessionId, connection: ConnectionId) -> Option<&mut Session> {
+        let session = self.sessions.get_mut(&id)?;
+        matches!(session.life, Life::Attached(current) if current == connection).then_some(session)
+    }
+}

@@ -1,0 +1,91 @@
+//! What runs have exercised: a run in which nothing happened proves nothing.
+
+use std::{fmt, ops::AddAssign};
+
+macro_rules! coverage {
+    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
+        /// How often each thing happened.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub(crate) struct Coverage {
+            $($(#[$doc])* pub(crate) $name: u64,)*
+        }
+
+        impl Coverage {
+            pub(crate) fn list(&self) -> Vec<(&'static str, u64)> {
+                vec![$((stringify!($name), self.$name)),*]
+            }
+        }
+
+        impl AddAssign for Coverage {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$name += other.$name;)*
+            }
+        }
+    };
+}
+
+coverage! {
+    /// Messages that subscribers received.
+    messages,
+    /// Publishes that were confirmed.
+    published,
+    /// Publishes that were refused.
+    refused,
+    /// Publishes whose time passed before they were sent.
+    expired,
+    /// Publishes whose outcome stayed unknown.
+    unconfirmed,
+    /// Publishes that came twice and were accepted once.
+    duplicates,
+    /// Publishes that did not fit into the outbox.
+    outbox_full,
+    /// Transports that were cut.
+    cuts,
+    /// Of these, cuts of which one side heard nothing.
+    half_open,
+    /// Cuts with bytes on their way.
+    lost_batches,
+    /// Transports that could not be opened.
+    failed_connects,
+    /// Links that were slow for a while.
+    stalls,
+    /// Sessions that went on.
+    resumes,
+    /// Sessions that had expired.
+    replaced,
+    /// Sessions that were taken over from a connection that was not known to be dead.
+    takeovers,
+    /// Gaps because messages were evicted.
+    gaps_evicted,
+    /// Gaps because the log was lost.
+    gaps_lost,
+    /// Nodes that went away with all their connections.
+    node_restarts,
+    /// Engines that lost logs and sessions.
+    engine_losses,
+    /// Nodes that sent their clients away.
+    drains,
+    /// Tokens that were renewed in place.
+    renewals,
+    /// Tokens that expired.
+    token_expiries,
+    /// Networks that went away and came back.
+    offline,
+    /// Clients that slept, with all their timers.
+    sleeps,
+    /// Subscriptions that were ended by their client.
+    unsubscribes,
+    /// Signals that arrived.
+    signals,
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list: Vec<String> = self
+            .list()
+            .into_iter()
+            .map(|(name, count)| format!("{name} {count}"))
+            .collect();
+        f.write_str(&list.join(", "))
+    }
+}

@@ -1,0 +1,273 @@
+//! Clients, nodes and rooms on a bad network, in virtual time: the machines of this crate, driven as a server and a client
+//! would drive them, against a plain model of what must hold. All that happens follows from a seed.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "the test traces a seed and the example does not"
+)]
+
+mod coverage;
+mod driver;
+mod engine;
+mod faults;
+mod link;
+mod model;
+mod random;
+mod report;
+
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
+
+use tidewire_protocol::{
+    Answer, CloseCode, ConnectionId, Instant, Position, RoomName, Sequence, SessionId,
+    client::{self, Client, ClientState},
+    server::{Connection, OwnedPayload},
+};
+
+pub(crate) use self::{
+    coverage::Coverage,
+    report::{complaint, run_all},
+};
+use self::{
+    engine::Engine,
+    link::{Link, LinkId},
+    model::{Check, Model, ensure},
+    random::Random,
+};
+
+/// For so long the network is bad.
+const CHAOS: Duration = Duration::from_secs(60);
+/// In so long after that, everything must have arrived.
+const CALM: Duration = Duration::from_secs(180);
+/// More happenings than any run needs: one that goes round in circles ends.
+const MAX_HAPPENINGS: usize = 400_000;
+
+/// One run.
+pub(crate) struct World {
+    now: Instant,
+    random: Random,
+    agenda: BTreeMap<(Instant, u64), Happening>,
+    scheduled: u64,
+    engine: Engine,
+    /// Counts the lives of the engine: what was asked of an earlier one comes to nothing.
+    engine_life: u64,
+    engine_latency: Duration,
+    nodes: Vec<Node>,
+    links: BTreeMap<LinkId, Link>,
+    connections: BTreeMap<ConnectionId, Served>,
+    peers: Vec<Peer>,
+    rooms: Vec<RoomName>,
+    model: Model,
+    trace: Option<String>,
+    next_id: u64,
+    is_calm: bool,
+}
+
+struct Node {
+    down_until: Instant,
+}
+
+/// A connection on a node.
+struct Served {
+    machine: Connection,
+    link: LinkId,
+    client: usize,
+    session: Option<SessionId>,
+    timer: Option<Instant>,
+    rooms: Vec<RoomName>,
+}
+
+/// A client, and what its driver keeps.
+struct Peer {
+    machine: Client,
+    link: Option<LinkId>,
+    timer: Option<Instant>,
+    /// Asleep: no timer fires, and what arrives waits.
+    asleep_until: Instant,
+    /// Whether it has a token that expires after this time.
+    token_ttl: Duration,
+    subscriptions: BTreeMap<client::SubscriptionId, RoomName>,
+}
+
+#[derive(Debug)]
+enum Happening {
+    ClientTimer(usize),
+    ConnectionTimer(ConnectionId),
+    Open(LinkId),
+    ToServer(LinkId, Vec<u8>),
+    ToClient(LinkId, Vec<u8>),
+    ServerLost(LinkId),
+    ClientLost(LinkId, Option<CloseCode>),
+    Append {
+        life: u64,
+        session: SessionId,
+        sequence: Sequence,
+        room: RoomName,
+        client: usize,
+        payload: OwnedPayload,
+    },
+    Answered {
+        life: u64,
+        session: SessionId,
+        sequence: Sequence,
+        answer: Answer,
+    },
+    Token(usize),
+    Wake(usize),
+    Online(usize),
+    Act(usize),
+    Fault,
+    Evict,
+    NodeCloses(usize),
+}
+
+/// Runs one seed: what it covered, or which promise was broken and when.
+pub(crate) fn run(seed: u64) -> Result<Coverage, String> {
+    World::new(seed, false).run().map(|world| world.model.coverage)
+}
+
+/// The same, with all that happened as text.
+pub(crate) fn trace(seed: u64) -> (String, Result<Coverage, String>) {
+    let mut world = World::new(seed, true);
+    let result = world.run_to_end();
+    (world.trace.unwrap_or_default(), result.map(|()| world.model.coverage))
+}
+
+impl World {
+    fn new(seed: u64, traced: bool) -> Self {
+        let mut random = Random::new(seed);
+        let now = Instant(Duration::from_secs(1000));
+        let engine = Engine::new(&mut random);
+        let rooms = ["lobby", "game", "news"].map(|name| RoomName::new(name).expect("a name"));
+        let rooms = rooms[..1 + random.below(3)].to_vec();
+        let nodes = (0..1 + random.below(3)).map(|_| Node { down_until: now }).collect();
+        let peers = (0..2 + random.below(4)).map(|_| Peer::new(now, &mut random)).collect();
+        Self {
+            now,
+            agenda: BTreeMap::new(),
+            scheduled: 0,
+            engine,
+            engine_life: 0,
+            engine_latency: [random.millis(0, 30), random.millis(100, 3000)][random.below(2)],
+            nodes,
+            links: BTreeMap::new(),
+            connections: BTreeMap::new(),
+            peers,
+            rooms,
+            model: Model::default(),
+            trace: traced.then(String::new),
+            next_id: 0,
+            is_calm: false,
+            random,
+        }
+    }
+
+    fn run(mut self) -> Result<Self, String> {
+        self.run_to_end().map(|()| self)
+    }
+
+    fn run_to_end(&mut self) -> Check {
+        let begin = self.now;
+        self.begin();
+        let result = self
+            .run_until(begin + CHAOS)
+            .and_then(|()| self.calm_down())
+            .and_then(|()| self.run_until(begin + CHAOS + CALM))
+            .and_then(|()| self.check_end());
+        result.map_err(|broken| format!("{:.6} s: {broken}", self.now.since(begin).as_secs_f64()))
+    }
+
+    fn begin(&mut self) {
+        for client in 0..self.peers.len() {
+            let after = self.random.millis(0, 500);
+            self.schedule(after, Happening::Act(client));
+        }
+        let after = self.random.millis(500, 2000);
+        self.schedule(after, Happening::Fault);
+        self.schedule(Duration::from_secs(1), Happening::Evict);
+    }
+
+    fn run_until(&mut self, end: Instant) -> Check {
+        for _ in 0..MAX_HAPPENINGS {
+            let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= end) else {
+                self.now = end;
+                return Ok(());
+            };
+            let ((at, _), happening) = entry.remove_entry();
+            self.now = self.now.max(at);
+            self.note(|| format!("{happening:?}"));
+            self.happen(happening)?;
+        }
+        Err("it does not come to rest".into())
+    }
+
+    /// The network is good from now on, and nobody says anything more.
+    fn calm_down(&mut self) -> Check {
+        self.is_calm = true;
+        let ids: Vec<LinkId> = self.links.keys().copied().collect();
+        for id in ids {
+            if let Some(link) = self.links.get_mut(&id) {
+                link.window = 1 << 20;
+            }
+        }
+        for client in 0..self.peers.len() {
+            self.schedule(Duration::ZERO, Happening::Online(client));
+        }
+        Ok(())
+    }
+
+    fn check_end(&mut self) -> Check {
+        for (number, peer) in self.peers.iter().enumerate() {
+            let state = peer.machine.state();
+            ensure(matches!(state, ClientState::Open | ClientState::Closed(_)), || {
+                format!("client {number} is {state:?} on a good network")
+            })?;
+            ensure(peer.machine.unanswered() == 0, || {
+                format!("client {number} waits for answers")
+            })?;
+        }
+        self.engine.check_bounds()?;
+        let heads: BTreeMap<String, Position> = self.engine.heads();
+        self.model.check_converged(&heads)
+    }
+
+    fn schedule(&mut self, after: Duration, happening: Happening) {
+        self.schedule_at(self.now + after, happening);
+    }
+
+    fn schedule_at(&mut self, at: Instant, happening: Happening) {
+        self.scheduled += 1;
+        self.agenda.insert((at.max(self.now), self.scheduled), happening);
+    }
+
+    fn fresh_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn note(&mut self, line: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            let _ = writeln!(trace, "{:?} {}", self.now.0, line());
+        }
+    }
+}
+
+impl Peer {
+    fn new(now: Instant, random: &mut Random) -> Self {
+        let settings = client::Settings {
+            outbox: client::OutboxLimits {
+                max_publishes: [4, 100][random.below(2)],
+                max_bytes: 1 << 20,
+            },
+            ..client::Settings::default()
+        };
+        Self {
+            machine: Client::new(now, settings, random.next()),
+            link: None,
+            timer: None,
+            asleep_until: now,
+            token_ttl: Duration::from_secs([0, 0, 10][random.below(3)]),
+            subscriptions: BTreeMap::new(),
+        }
+    }
+}
