@@ -1,4 +1,4 @@
-//! The commands of the README: `cargo xtask serve`, `test`, `pack`, `audit` and `bench`.
+//! The commands of the README: `cargo xtask serve`, `test`, `pack`, `audit`, `bench` and the rest.
 //!
 //! Each installs the tools it needs and skips at once what is already there (`tools`). Every program it starts runs in
 //! a process group of its own, and the whole group ends with it (`process`).
@@ -17,6 +17,7 @@ mod page;
 mod process;
 mod progress;
 mod serve;
+mod simulate;
 mod sizes;
 mod steps;
 mod task;
@@ -54,6 +55,8 @@ enum Command {
     /// Builds the server and runs the load generators against it; `bench --help` is theirs
     #[command(disable_help_flag = true)]
     Bench(bench::Args),
+    /// Runs the protocol's machines on simulated bad networks, and prints what they went through
+    Simulate(simulate::Args),
 }
 
 fn main() -> ExitCode {
@@ -76,5 +79,6 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Pack => pack::run(&workspace),
         Command::Audit => audit::run(&workspace),
         Command::Bench(args) => bench::run(&workspace, &args),
+        Command::Simulate(args) => simulate::run(&workspace, &args),
     }
 }
