@@ -71,7 +71,7 @@ struct Subscription {
 }
 
 /// What a connection is told.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Input<'a> {
     /// A batch from the client.

@@ -142,8 +142,13 @@ impl World {
     fn connect(&mut self, client: usize, attempt: Attempt) {
         let node = self.random.below(self.nodes.len());
         let id = LinkId(self.fresh_id());
-        self.links
-            .insert(id, Link::new(client, attempt, node, self.now, &mut self.random));
+        let mut link = Link::new(client, attempt, node, self.now, &mut self.random);
+        if !self.is_calm && self.random.chance(10) {
+            // What is said first may be overtaken by what is said on the next link.
+            self.model.coverage.stalls += 1;
+            link.to_server.stall(self.now + self.random.millis(100, 15_000));
+        }
+        self.links.insert(id, link);
         self.peers[client].link = Some(id);
         let (refuses, silent) = (self.random.chance(10), self.random.chance(3));
         if !self.is_calm && silent {

@@ -1,0 +1,305 @@
+//! A client and a server with one room, connected by a wire that a test cuts where it wants, on a virtual clock.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::{collections::VecDeque, time::Duration};
+
+use tidewire_protocol::{
+    Admission, CloseCode, ConnectionId, Epoch, Instant, Log, MemberId, Retention, RoomName, RoomNumber, SessionId,
+    Sessions,
+    client::{self, Attempt, Client, Event, PublishId, SubscriptionId},
+    frame::Start,
+    server::{self, Action, Connection, OwnedPayload},
+};
+
+pub(crate) const SESSION_TTL: Duration = Duration::from_secs(120);
+
+pub(crate) struct Pair {
+    pub(crate) now: Instant,
+    pub(crate) client: Client,
+    pub(crate) sessions: Sessions,
+    pub(crate) log: Log,
+    pub(crate) retention: Retention,
+    pub(crate) settings: server::Settings,
+    /// Connections by age; the last is the client's present one.
+    pub(crate) connections: Vec<(ConnectionId, Connection)>,
+    pub(crate) attempt: Option<Attempt>,
+    pub(crate) to_server: VecDeque<Vec<u8>>,
+    pub(crate) to_client: VecDeque<Vec<u8>>,
+    /// What the user was told and the test has not looked at.
+    pub(crate) events: Vec<Event>,
+    /// The codes that the server closed connections with.
+    pub(crate) closes: Vec<CloseCode>,
+    epochs: u64,
+}
+
+impl Pair {
+    pub(crate) fn new() -> Self {
+        Self::with(
+            client::Settings::default(),
+            server::Settings::default(),
+            Retention::default(),
+        )
+    }
+
+    pub(crate) fn with(client: client::Settings, settings: server::Settings, retention: Retention) -> Self {
+        let now = Instant(Duration::from_secs(1));
+        Self {
+            now,
+            client: Client::new(now, client, 7),
+            sessions: Sessions::new(SESSION_TTL, settings.terms.max_unanswered as usize, 10),
+            log: Log::new(RoomNumber(1), Epoch(1), retention),
+            retention,
+            settings,
+            connections: Vec::new(),
+            attempt: None,
+            to_server: VecDeque::new(),
+            to_client: VecDeque::new(),
+            events: Vec::new(),
+            closes: Vec::new(),
+            epochs: 1,
+        }
+    }
+
+    /// A pair whose client is connected and subscribed from now on.
+    pub(crate) fn subscribed() -> (Self, SubscriptionId) {
+        let mut pair = Self::new();
+        let id = pair.subscribe(Start::Now);
+        pair.tell(client::Input::Connect);
+        pair.settle();
+        pair.events.clear();
+        (pair, id)
+    }
+
+    pub(crate) fn subscribe(&mut self, start: Start) -> SubscriptionId {
+        let id = self
+            .client
+            .subscribe(self.now, room(), start, false)
+            .expect("a room not subscribed to");
+        self.drive_client();
+        id
+    }
+
+    pub(crate) fn publish(&mut self, text: &str) -> PublishId {
+        let id = self
+            .client
+            .publish(self.now, room(), OwnedPayload::Text(text.into()), None);
+        let id = id.expect("room in the outbox");
+        self.drive_client();
+        id
+    }
+
+    /// Somebody else says something.
+    pub(crate) fn say(&mut self, text: &str) {
+        self.log
+            .append(self.now, "other", tidewire_protocol::frame::Payload::Text(text));
+    }
+
+    pub(crate) fn tell(&mut self, input: client::Input<'_>) {
+        self.client.handle_input(self.now, input);
+        self.drive_client();
+    }
+
+    /// Lets time pass; both sides' timers fire when they are due.
+    pub(crate) fn pass(&mut self, time: Duration) {
+        let end = self.now + time;
+        while let Some(next) = self.next_timer().filter(|at| *at <= end) {
+            self.now = self.now.max(next);
+            self.tell(client::Input::Timeout);
+            self.tell_server(&server::Input::Timeout);
+            self.settle();
+        }
+        self.now = end;
+    }
+
+    fn next_timer(&mut self) -> Option<Instant> {
+        let client = match self.client.poll_output() {
+            client::Output::Timeout(at) => at,
+            output => panic!("left over: {output:?}"),
+        };
+        let server = self
+            .connections
+            .last_mut()
+            .and_then(|(_, connection)| match connection.poll_output() {
+                server::Output::Timeout(at) => at,
+                output => panic!("left over: {output:?}"),
+            });
+        [client, server].into_iter().flatten().min()
+    }
+
+    /// Delivers all that is on its way, both ways, until there is no more.
+    pub(crate) fn settle(&mut self) {
+        while self.deliver_to_server() || self.deliver_to_client() {}
+    }
+
+    pub(crate) fn deliver_to_server(&mut self) -> bool {
+        let Some(batch) = self.to_server.pop_front() else {
+            return self.drive_server();
+        };
+        self.tell_server(&server::Input::Received(&batch));
+        true
+    }
+
+    pub(crate) fn deliver_to_client(&mut self) -> bool {
+        let (Some(attempt), Some(batch)) = (self.attempt, self.to_client.pop_front()) else {
+            return false;
+        };
+        self.tell(client::Input::Received(attempt, &batch));
+        true
+    }
+
+    /// The wire is cut: what is on its way is lost. The client notices; the server does if it is told to.
+    pub(crate) fn cut(&mut self, server_notices: bool) {
+        self.to_client.clear();
+        self.to_server.clear();
+        if server_notices
+            && let Some((id, connection)) = self.connections.pop()
+            && let Some(session) = connection.session()
+        {
+            self.sessions.detach(self.now, session, id);
+        }
+        if let Some(attempt) = self.attempt {
+            self.tell(client::Input::Lost(attempt, None));
+        }
+    }
+
+    /// The log is lost, and with it go the sessions and the connection.
+    pub(crate) fn lose_log(&mut self) {
+        self.epochs += 1;
+        self.log = Log::new(RoomNumber(1), Epoch(self.epochs), self.retention);
+        self.sessions = Sessions::new(SESSION_TTL, 1024, 10);
+        self.connections.clear();
+        self.cut(false);
+    }
+
+    /// Waits until the client is connected again.
+    pub(crate) fn reconnect(&mut self) {
+        self.pass(Duration::from_secs(20));
+        self.settle();
+        assert_eq!(self.client.state(), client::ClientState::Open);
+    }
+
+    /// The texts of messages, and gaps as `from..resume`, that the user was told of.
+    pub(crate) fn heard(&mut self) -> Vec<String> {
+        let events = self.events.drain(..);
+        let heard = events.filter_map(|event| match event {
+            Event::Message {
+                payload: OwnedPayload::Text(text),
+                ..
+            } => Some(text.into()),
+            Event::Gap(_, gap) => Some(format!("{:?} {}..{}", gap.cause, gap.from.0, gap.resume.offset.0)),
+            _ => None,
+        });
+        heard.collect()
+    }
+
+    pub(crate) fn tell_server(&mut self, input: &server::Input<'_>) {
+        let now = self.now;
+        if let Some((_, connection)) = self.connections.last_mut() {
+            connection.handle_input(now, input.clone());
+        }
+        self.drive_server();
+    }
+
+    pub(crate) fn drive_client(&mut self) {
+        loop {
+            match self.client.poll_output() {
+                client::Output::Connect(attempt, _) => {
+                    self.attempt = Some(attempt);
+                    let id = ConnectionId(attempt.0);
+                    self.connections.push((id, Connection::new(self.now, self.settings)));
+                    self.client.handle_input(self.now, client::Input::Opened(attempt));
+                }
+                client::Output::Send(_, batch) => self.to_server.push_back(batch),
+                client::Output::Disconnect(_) => {
+                    self.attempt = None;
+                    self.to_client.clear();
+                }
+                client::Output::Event(event) => self.events.push(event),
+                client::Output::Timeout(_) => return,
+                output => panic!("{output:?}"),
+            }
+        }
+    }
+
+    /// Does what the server's present connection wants; says whether there was something.
+    pub(crate) fn drive_server(&mut self) -> bool {
+        let mut worked = false;
+        while let Some((id, connection)) = self.connections.last_mut() {
+            let (id, now) = (*id, self.now);
+            match connection.poll_output() {
+                server::Output::Send(batch) => self.to_client.push_back(batch),
+                server::Output::Do(action) => self.perform(id, action),
+                server::Output::Timeout(_) => {
+                    let frames = connection.poll_room(&self.log, 1 << 20);
+                    while let server::Output::Send(batch) = connection.poll_output() {
+                        self.to_client.push_back(batch);
+                    }
+                    if frames.is_empty() {
+                        return worked;
+                    }
+                    self.to_client.extend(frames.iter().map(|frame| frame.to_vec()));
+                }
+                output => panic!("{output:?} at {now:?}"),
+            }
+            worked = true;
+        }
+        worked
+    }
+
+    fn perform(&mut self, id: ConnectionId, action: Action) {
+        let now = self.now;
+        let session = self.connections.last().and_then(|(_, connection)| connection.session());
+        match action {
+            Action::Attach { asked, .. } => {
+                let fresh = SessionId([id.0 as u8; 16]);
+                let member = MemberId::new("me").expect("a name");
+                let attached = self
+                    .sessions
+                    .attach(now, id, asked, fresh, &member)
+                    .expect("room for a session");
+                if let Some(displaced) = attached.displaced {
+                    self.connections.retain(|(other, _)| *other != displaced);
+                    self.closes.push(CloseCode::TAKEN_OVER);
+                }
+                self.feed(&server::Input::Attached(&attached, Duration::ZERO));
+            }
+            Action::Subscribe { request, start, .. } => {
+                let opened = (self.log.room(), self.log.cursor(start));
+                self.feed(&server::Input::Subscribed(request, Ok(opened)));
+            }
+            Action::Publish { sequence, payload, .. } => {
+                let session = session.expect("a session");
+                let answer = match self.sessions.admit(session, id, sequence).expect("it is attached") {
+                    Admission::New => match payload {
+                        Ok(payload) => Ok(self.log.append(now, "me", payload.as_payload())),
+                        Err(code) => Err(code),
+                    },
+                    Admission::Answered(answer) => answer,
+                    admission => panic!("{admission:?}"),
+                };
+                self.sessions.settle(session, sequence, answer);
+                self.feed(&server::Input::Answered(sequence, answer));
+            }
+            Action::Close(code) => {
+                self.closes.push(code);
+                self.connections.pop();
+                if let Some(session) = session {
+                    self.sessions.detach(now, session, id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn feed(&mut self, input: &server::Input<'_>) {
+        let now = self.now;
+        if let Some((_, connection)) = self.connections.last_mut() {
+            connection.handle_input(now, input.clone());
+        }
+    }
+}
+
+pub(crate) fn room() -> RoomName {
+    RoomName::new("lobby").expect("a name")
+}
