@@ -11,6 +11,7 @@ use crate::{
     deadline::{self, Deadline},
     idle, machine,
     peers::{self, Peer},
+    protocol,
     report::Report,
     server::Server,
 };
@@ -51,6 +52,8 @@ enum Workload {
     Idle(idle::Options),
     /// CPU time of a server that passes one sender's messages on to many receivers
     Broadcast(broadcast::Options),
+    /// Time and allocations to encode and decode a message beside JSON and MessagePack; starts no server
+    Protocol(protocol::Options),
 }
 
 /// What every workload needs.
@@ -80,13 +83,19 @@ impl Workload {
         vec![
             Self::Idle(idle::Options::default()),
             Self::Broadcast(broadcast::Options::default()),
+            Self::Protocol(protocol::Options::default()),
         ]
+    }
+
+    const fn has_peers(&self) -> bool {
+        !matches!(self, Self::Protocol(_))
     }
 
     fn run(&self, bench: &Bench) -> Result<Report> {
         match self {
             Self::Idle(options) => idle::run(bench, options),
             Self::Broadcast(options) => broadcast::run(bench, options),
+            Self::Protocol(options) => protocol::run(options),
         }
     }
 }
@@ -104,8 +113,13 @@ pub(crate) fn main() -> ExitCode {
 fn run(cli: &Cli) -> Result<()> {
     deadline::end_on_signal()?;
     let server = cli.common.server.clone().map_or_else(beside_this_program, Ok)?;
+    let workloads = cli.workload.clone().map_or_else(Workload::all, |it| vec![it]);
+    let mut peers = peers::select(&cli.common.peers, &server)?;
+    if !workloads.iter().any(Workload::has_peers) {
+        peers.clear();
+    }
     let bench = Bench {
-        peers: peers::select(&cli.common.peers, &server)?,
+        peers,
         cores: Cores::choose()?,
         limit: Duration::from_secs(cli.common.limit),
     };
@@ -114,7 +128,6 @@ fn run(cli: &Cli) -> Result<()> {
     for peer in &bench.peers {
         println!("{}: {}", peer.name, peer.version()?);
     }
-    let workloads = cli.workload.clone().map_or_else(Workload::all, |it| vec![it]);
     for workload in &workloads {
         println!("\n{}", workload.run(&bench)?);
     }
@@ -139,7 +152,7 @@ mod tests {
 
     #[test]
     fn options_of_a_workload_that_was_not_named_are_those_of_one_named_without_options() {
-        for (name, default) in ["idle", "broadcast"].into_iter().zip(Workload::all()) {
+        for (name, default) in ["idle", "broadcast", "protocol"].into_iter().zip(Workload::all()) {
             let parsed = Cli::parse_from(["tidewire-bench", name]).workload;
             assert_eq!(format!("{parsed:?}"), format!("{:?}", Some(default)));
         }
