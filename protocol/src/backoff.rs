@@ -90,6 +90,8 @@ impl Random {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn waits(seed: u64, count: usize) -> Vec<Duration> {
         let mut backoff = Backoff::new(BackoffSettings::default(), seed);

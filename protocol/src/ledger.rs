@@ -111,6 +111,8 @@ impl Ledger {
 mod tests {
     use super::*;
     use crate::ids::{Epoch, Offset};
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn position(offset: u64) -> Position {
         Position {

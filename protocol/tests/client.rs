@@ -11,6 +11,8 @@ use tidewire_protocol::{
     frame::Start,
     server::{self, OwnedPayload},
 };
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const START: Instant = Instant(Duration::from_secs(1));
 

@@ -11,6 +11,8 @@ use tidewire_protocol::{
     frame::Start,
     server::{self, OwnedPayload},
 };
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn published(events: &[Event]) -> usize {
     events
