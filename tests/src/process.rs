@@ -98,6 +98,9 @@ fn binary() -> &'static Path {
     BINARY.get_or_init(|| {
         let mut command = std::process::Command::new(env!("CARGO"));
         command.args(["build", "--quiet", "--package", "tidewire-server", "--bin", "tidewire"]);
+        if !cfg!(debug_assertions) {
+            command.arg("--release");
+        }
         assert!(command.status().expect("cargo").success(), "cannot build the binary");
         let test = std::env::current_exe().expect("a path");
         // target/debug/deps/test-hash, so target/debug/tidewire.

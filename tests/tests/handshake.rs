@@ -181,6 +181,21 @@ async fn a_request_head_that_is_not_finished_in_time_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn a_request_head_of_more_than_16_kib_gets_431() {
+    let server = Server::start_default();
+    let padded = |bytes: usize| format!("X-Padding: {}", "x".repeat(bytes));
+    let mut request = upgrade_request("/echo");
+    request.push(padded(12 << 10));
+    assert_eq!(
+        server.raw().await.request(&request).await.status,
+        StatusCode::SWITCHING_PROTOCOLS
+    );
+    request.push(padded(4 << 10));
+    let status = server.raw().await.request(&request).await.status;
+    assert_eq!(status, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+}
+
+#[tokio::test]
 async fn the_deadline_for_request_heads_does_not_touch_websockets() {
     let server = Server::start(|settings| settings.handshake_timeout = Duration::from_millis(50));
     let mut open = Raw::upgraded(server.address(), "/echo").await;
