@@ -218,6 +218,7 @@ impl<'a> Frame<'a> for ServerFrame<'a> {
         }
     }
 
+    #[inline]
     fn decode_body(kind: u8, Body(mut body): Body<'a>) -> Result<Option<Self>, Rule> {
         let body = &mut body;
         Ok(Some(match kind {
@@ -428,6 +429,7 @@ fn read_refused(body: &mut Reader<'_>) -> Result<Refused, Rule> {
     })
 }
 
+#[inline]
 fn read_room(body: &mut Reader<'_>) -> Result<RoomNumber, Rule> {
     body.u32().map(RoomNumber)
 }
@@ -441,6 +443,7 @@ fn read_bool(body: &mut Reader<'_>) -> Result<bool, Rule> {
 }
 
 /// The rest of the body.
+#[inline]
 fn read_payload<'a>(body: &mut Reader<'a>, is_text: bool) -> Result<Payload<'a>, Rule> {
     let bytes = body.rest();
     if is_text {

@@ -99,16 +99,22 @@ impl MemberId {
     }
 }
 
+#[inline]
 pub(crate) fn check_name(name: &str, max_bytes: usize) -> Result<(), NameError> {
     if name.is_empty() {
         Err(NameError::Empty)
     } else if name.len() > max_bytes {
         Err(NameError::TooLong)
-    } else if name.chars().any(char::is_control) {
+    } else if has_control(name) {
         Err(NameError::ControlCharacter)
     } else {
         Ok(())
     }
+}
+
+fn has_control(name: &str) -> bool {
+    // Most names are ASCII, and then looking at their bytes is enough.
+    !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) && name.chars().any(char::is_control)
 }
 
 impl Offset {

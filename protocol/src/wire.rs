@@ -26,6 +26,7 @@ impl<'a> Reader<'a> {
         self.rest.is_empty()
     }
 
+    #[inline]
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Rule> {
         let (taken, rest) = self.rest.split_at_checked(count).ok_or(Rule::Truncated)?;
         self.rest = rest;
@@ -33,10 +34,12 @@ impl<'a> Reader<'a> {
     }
 
     /// All that is left.
+    #[inline]
     pub(crate) fn rest(&mut self) -> &'a [u8] {
         core::mem::take(&mut self.rest)
     }
 
+    #[inline]
     pub(crate) fn byte(&mut self) -> Result<u8, Rule> {
         let (&byte, rest) = self.rest.split_first().ok_or(Rule::Truncated)?;
         self.rest = rest;
@@ -44,23 +47,39 @@ impl<'a> Reader<'a> {
     }
 
     /// LEB128, in as few bytes as the number needs.
+    #[inline]
     pub(crate) fn varint(&mut self) -> Result<u64, Rule> {
-        let mut value = 0;
-        for index in 0..MAX_VARINT_BYTES {
-            let byte = self.byte()?;
-            let bits = u64::from(byte & 0x7f);
-            let shift = 7 * index as u32;
-            if bits << shift >> shift != bits || (byte == 0 && index > 0) {
-                return Err(Rule::Varint);
+        match self.rest.split_first() {
+            // Most numbers are small.
+            Some((&byte, rest)) if byte < 0x80 => {
+                self.rest = rest;
+                Ok(byte.into())
             }
-            value |= bits << shift;
-            if byte & 0x80 == 0 {
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Rule> {
+        let mut value = 0;
+        for (index, &byte) in self.rest.iter().take(MAX_VARINT_BYTES).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * index);
+            if byte < 0x80 {
+                let is_too_large = index + 1 == MAX_VARINT_BYTES && byte > 1;
+                if byte == 0 || is_too_large {
+                    return Err(Rule::Varint);
+                }
+                self.rest = &self.rest[index + 1..];
                 return Ok(value);
             }
         }
-        Err(Rule::Varint)
+        Err(if self.rest.len() < MAX_VARINT_BYTES {
+            Rule::Truncated
+        } else {
+            Rule::Varint
+        })
     }
 
+    #[inline]
     pub(crate) fn u32(&mut self) -> Result<u32, Rule> {
         u32::try_from(self.varint()?).map_err(|_| Rule::OutOfRange)
     }
@@ -74,11 +93,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A length, and so many bytes.
+    #[inline]
     pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Rule> {
         let length = usize::try_from(self.varint()?).map_err(|_| Rule::Truncated)?;
         self.take(length)
     }
 
+    #[inline]
     pub(crate) fn text(&mut self) -> Result<&'a str, Rule> {
         utf8(self.bytes()?)
     }
@@ -87,11 +108,13 @@ impl<'a> Reader<'a> {
         self.name(MAX_ROOM_BYTES)
     }
 
+    #[inline]
     pub(crate) fn member(&mut self) -> Result<&'a str, Rule> {
         self.name(MAX_MEMBER_BYTES)
     }
 
     /// A member's id, or nothing for the server itself.
+    #[inline]
     pub(crate) fn sender(&mut self) -> Result<&'a str, Rule> {
         if self.rest.first() == Some(&0) {
             return self.text();
@@ -99,6 +122,7 @@ impl<'a> Reader<'a> {
         self.member()
     }
 
+    #[inline]
     fn name(&mut self, max_bytes: usize) -> Result<&'a str, Rule> {
         let name = self.text()?;
         check_name(name, max_bytes).map_err(|error| match error {
@@ -130,6 +154,7 @@ impl<'a> Reader<'a> {
     }
 }
 
+#[inline]
 pub(crate) fn utf8(bytes: &[u8]) -> Result<&str, Rule> {
     core::str::from_utf8(bytes).map_err(|_| Rule::NotUtf8)
 }
