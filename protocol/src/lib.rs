@@ -23,6 +23,7 @@ pub mod frame;
 mod ids;
 mod ledger;
 mod log;
+mod payload;
 pub mod server;
 mod sessions;
 mod time;
@@ -38,6 +39,7 @@ pub use ids::{
 };
 pub use ledger::{Admission, Answer, Ledger};
 pub use log::{Cursor, FRAME_OVERHEAD, Log, Next, Retention, SharedFrame};
+pub use payload::OwnedPayload;
 pub use sessions::{Asked, Attached, ConnectionId, Sessions};
 pub use time::Instant;
 pub use wire::{Members, MembersIter};

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use pair::{Pair, room};
 use tidewire_protocol::{
-    BackoffSettings, CloseCode, Instant, Retention,
+    BackoffSettings, CloseCode, Instant, OwnedPayload, Retention,
     client::{self, Attempt, Client, ClientState, Event, OutboxLimits, Output, PublishError, Settings},
     frame::Start,
-    server::{self, OwnedPayload},
+    server::{self},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use pair::{Pair, SESSION_TTL};
 use tidewire_protocol::{
-    CloseCode, Retention,
+    CloseCode, OwnedPayload, Retention,
     client::{self, ClientState, Event, PublishError},
     frame::Start,
-    server::{self, OwnedPayload},
+    server::{self},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

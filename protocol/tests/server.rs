@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use tidewire_protocol::{
-    Asked, Attached, CloseCode, ConnectionId, Epoch, Frame, Instant, Log, MemberId, Offset, Position, Request,
-    Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions, decode,
+    Asked, Attached, CloseCode, ConnectionId, Epoch, Frame, Instant, Log, MemberId, Offset, OwnedPayload, Position,
+    Request, Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions, decode,
     frame::{
         ClientFrame, Close, Hello, Nonce, Outcome, Payload, Publish, RefusalCode, Refused, RefusedWhat, ServerFrame,
         Start, Subscribe, Terms, Token, VERSION,
     },
-    server::{Action, Connection, Input, Output, OwnedPayload, Settings},
+    server::{Action, Connection, Input, Output, Settings},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;

@@ -6,7 +6,7 @@ use crate::{
     codes::CloseCode,
     frame::{Gap, RefusalCode},
     ids::{MemberId, Offset, Position},
-    server::OwnedPayload,
+    payload::OwnedPayload,
 };
 
 use super::{PublishError, PublishId, SubscriptionId};

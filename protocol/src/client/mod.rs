@@ -3,27 +3,30 @@
 //! What happened goes in through [`Client::handle_input`], with the time; then [`Client::poll_output`] is to be called until
 //! it returns [`Output::Timeout`], and `handle_input` again at that moment or when something happens.
 
+mod deadlines;
 mod event;
 mod outbox;
 mod receive;
+mod settings;
 mod subscription;
 
 use core::time::Duration;
 use std::collections::VecDeque;
 
 use crate::{
-    backoff::{Backoff, BackoffSettings},
+    backoff::Backoff,
     codec::Frame as _,
     codes::{CloseCode, Reconnect},
     frame::{ClientFrame, Close, Hello, Nonce, Publish, Start, Terms, Token, VERSION},
     ids::{RoomName, SessionId},
-    server::OwnedPayload,
+    payload::OwnedPayload,
     time::Instant,
 };
 
 pub use self::{
     event::{Attempt, ClientState, Event, Input, Output},
     outbox::{OutboxLimits, PublishError, PublishId},
+    settings::Settings,
     subscription::SubscriptionId,
 };
 use self::{outbox::Outbox, subscription::Subscriptions};
@@ -49,25 +52,6 @@ pub struct Client {
     /// Frames that are to be sent on the open transport, encoded.
     batch: Vec<u8>,
     outputs: VecDeque<Output>,
-}
-
-/// What a client is made with.
-#[derive(Clone, Copy, Debug)]
-pub struct Settings {
-    /// How many kinds of transport there are, to be tried in their order. Default: 1.
-    pub transports: usize,
-    /// How often in a row one may be of no use before the next is tried. Default: 3.
-    pub failures_before_next: u32,
-    /// For the transport to open and the welcome to come. Default: 10 s.
-    pub connect_timeout: Duration,
-    /// For a sign of life when the link is in doubt. Default: 2 s.
-    pub probe_timeout: Duration,
-    /// After so long a connection counts as one that was of use. Default: 5 s.
-    pub useful_after: Duration,
-    /// The wait before connecting again.
-    pub backoff: BackoffSettings,
-    /// What may wait for an answer.
-    pub outbox: OutboxLimits,
 }
 
 /// ```text
@@ -101,20 +85,6 @@ struct Open {
     leave: Option<Instant>,
     /// When a new token is to be asked for.
     renew: Option<Instant>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            transports: 1,
-            failures_before_next: 3,
-            connect_timeout: Duration::from_secs(10),
-            probe_timeout: Duration::from_secs(2),
-            useful_after: Duration::from_secs(5),
-            backoff: BackoffSettings::default(),
-            outbox: OutboxLimits::default(),
-        }
-    }
 }
 
 impl Client {
@@ -428,50 +398,6 @@ impl Client {
         self.enter(State::Closed(code));
     }
 
-    fn check_deadlines(&mut self) {
-        if self.next_deadline().is_none_or(|deadline| deadline > self.now) {
-            return;
-        }
-        let now = self.now;
-        match &mut self.state {
-            State::Connecting { .. } | State::Opening { .. } => self.drop_transport(CloseCode::ABNORMAL),
-            State::Waiting { .. } => self.connect(),
-            State::Open(open) => {
-                if open.probe.is_some_and(|at| at <= now) {
-                    return self.drop_transport(CloseCode::ABNORMAL);
-                }
-                if open.leave.is_some_and(|at| at <= now) {
-                    return self.move_on();
-                }
-                if open.renew.is_some_and(|at| at <= now) {
-                    open.renew = None;
-                    self.event(Event::TokenNeeded);
-                }
-                if let State::Open(open) = &self.state
-                    && quiet_since(open) <= now
-                {
-                    self.probe();
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// As the server asked: leaves, and connects again at once.
-    fn move_on(&mut self) {
-        if let Some(attempt) = self.attempt() {
-            self.outputs.push_back(Output::Disconnect(attempt));
-            self.leave_transport();
-            self.connect();
-        }
-    }
-
-    fn expire_publishes(&mut self) {
-        for entry in self.outbox.expire(self.now) {
-            self.event(Event::PublishFailed(entry.id, PublishError::Expired, entry.payload));
-        }
-    }
-
     /// Says what is due on an open connection: subscriptions, and publishes in their order.
     fn fill_batch(&mut self) {
         let State::Open(Open { attempt, terms, .. }) = &self.state else {
@@ -490,23 +416,4 @@ impl Client {
             .encode(&mut self.batch);
         }
     }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        let state = match &self.state {
-            State::Connecting { deadline, .. } | State::Opening { deadline, .. } => Some(*deadline),
-            State::Waiting { until } => Some(*until),
-            State::Open(open) => {
-                let quiet = open.probe.unwrap_or_else(|| quiet_since(open));
-                [Some(quiet), open.leave, open.renew].into_iter().flatten().min()
-            }
-            State::Idle | State::Offline | State::Unauthorized | State::Closed(_) => None,
-        };
-        [state, self.outbox.next_expiry()].into_iter().flatten().min()
-    }
-}
-
-/// When the server should have been heard: it pings when it has nothing else to say, and half as long again may pass on the
-/// way.
-fn quiet_since(open: &Open) -> Instant {
-    open.heard + open.terms.ping_interval.saturating_mul(3) / 2
 }

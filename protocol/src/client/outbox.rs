@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::{
     frame::RefusalCode,
     ids::{RoomName, Sequence},
-    server::OwnedPayload,
+    payload::OwnedPayload,
     time::Instant,
 };
 

@@ -5,11 +5,11 @@
 use std::{collections::VecDeque, time::Duration};
 
 use tidewire_protocol::{
-    Admission, CloseCode, ConnectionId, Epoch, Instant, Log, MemberId, Retention, RoomName, RoomNumber, SessionId,
-    Sessions,
+    Admission, CloseCode, ConnectionId, Epoch, Instant, Log, MemberId, OwnedPayload, Retention, RoomName, RoomNumber,
+    SessionId, Sessions,
     client::{self, Attempt, Client, Event, PublishId, SubscriptionId},
     frame::Start,
-    server::{self, Action, Connection, OwnedPayload},
+    server::{self, Action, Connection},
 };
 
 pub(crate) const SESSION_TTL: Duration = Duration::from_secs(120);

@@ -1,10 +1,10 @@
 //! What drivers do: they pass on what happened, do what machines want, and keep their timers.
 
 use tidewire_protocol::{
-    Admission, Answer, Asked, CloseCode, ConnectionId, Frame, Instant, MemberId, RoomName, SessionId,
+    Admission, Answer, Asked, CloseCode, ConnectionId, Frame, Instant, MemberId, OwnedPayload, RoomName, SessionId,
     client::{self, Attempt, Event},
     frame::{Outcome, RefusalCode, ServerFrame, Start},
-    server::{self, Action, Connection, OwnedPayload},
+    server::{self, Action, Connection},
 };
 
 use super::{

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tidewire_protocol::{
-    CloseCode, ConnectionId,
+    CloseCode, ConnectionId, OwnedPayload,
     client::{self, ClientState},
     frame::Start,
-    server::{self, OwnedPayload},
+    server::{self},
 };
 
 use super::{Happening, World, link::LinkId, model::Check};

@@ -19,9 +19,9 @@ mod report;
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use tidewire_protocol::{
-    Answer, CloseCode, ConnectionId, Instant, Position, RoomName, Sequence, SessionId,
+    Answer, CloseCode, ConnectionId, Instant, OwnedPayload, Position, RoomName, Sequence, SessionId,
     client::{self, Client, ClientState},
-    server::{Connection, OwnedPayload},
+    server::Connection,
 };
 
 pub(crate) use self::{

@@ -1,0 +1,70 @@
+//! What a client does when something has not come in time.
+
+use crate::{codes::CloseCode, time::Instant};
+
+use super::{Client, Event, Open, Output, PublishError, State};
+
+impl Client {
+    pub(super) fn check_deadlines(&mut self) {
+        if self.next_deadline().is_none_or(|deadline| deadline > self.now) {
+            return;
+        }
+        let now = self.now;
+        match &mut self.state {
+            State::Connecting { .. } | State::Opening { .. } => self.drop_transport(CloseCode::ABNORMAL),
+            State::Waiting { .. } => self.connect(),
+            State::Open(open) => {
+                if open.probe.is_some_and(|at| at <= now) {
+                    return self.drop_transport(CloseCode::ABNORMAL);
+                }
+                if open.leave.is_some_and(|at| at <= now) {
+                    return self.move_on();
+                }
+                if open.renew.is_some_and(|at| at <= now) {
+                    open.renew = None;
+                    self.event(Event::TokenNeeded);
+                }
+                if let State::Open(open) = &self.state
+                    && quiet_since(open) <= now
+                {
+                    self.probe();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// As the server asked: leaves, and connects again at once.
+    fn move_on(&mut self) {
+        if let Some(attempt) = self.attempt() {
+            self.outputs.push_back(Output::Disconnect(attempt));
+            self.leave_transport();
+            self.connect();
+        }
+    }
+
+    pub(super) fn expire_publishes(&mut self) {
+        for entry in self.outbox.expire(self.now) {
+            self.event(Event::PublishFailed(entry.id, PublishError::Expired, entry.payload));
+        }
+    }
+
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let state = match &self.state {
+            State::Connecting { deadline, .. } | State::Opening { deadline, .. } => Some(*deadline),
+            State::Waiting { until } => Some(*until),
+            State::Open(open) => {
+                let quiet = open.probe.unwrap_or_else(|| quiet_since(open));
+                [Some(quiet), open.leave, open.renew].into_iter().flatten().min()
+            }
+            State::Idle | State::Offline | State::Unauthorized | State::Closed(_) => None,
+        };
+        [state, self.outbox.next_expiry()].into_iter().flatten().min()
+    }
+}
+
+/// When the server should have been heard: it pings when it has nothing else to say, and half as long again may pass on the
+/// way.
+fn quiet_since(open: &Open) -> Instant {
+    open.heard + open.terms.ping_interval.saturating_mul(3) / 2
+}

@@ -1,0 +1,40 @@
+//! What a client is made with: limits and intervals, each with its default.
+
+use core::time::Duration;
+
+use crate::backoff::BackoffSettings;
+
+use super::OutboxLimits;
+
+/// What a client is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How many kinds of transport there are, to be tried in their order. Default: 1.
+    pub transports: usize,
+    /// How often in a row one may be of no use before the next is tried. Default: 3.
+    pub failures_before_next: u32,
+    /// For the transport to open and the welcome to come. Default: 10 s.
+    pub connect_timeout: Duration,
+    /// For a sign of life when the link is in doubt. Default: 2 s.
+    pub probe_timeout: Duration,
+    /// After so long a connection counts as one that was of use. Default: 5 s.
+    pub useful_after: Duration,
+    /// The wait before connecting again.
+    pub backoff: BackoffSettings,
+    /// What may wait for an answer.
+    pub outbox: OutboxLimits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            transports: 1,
+            failures_before_next: 3,
+            connect_timeout: Duration::from_secs(10),
+            probe_timeout: Duration::from_secs(2),
+            useful_after: Duration::from_secs(5),
+            backoff: BackoffSettings::default(),
+            outbox: OutboxLimits::default(),
+        }
+    }
+}
