@@ -54,6 +54,7 @@ fn a_frame_is_encoded_into_a_batch_with_room_for_it_without_an_allocation() {
     });
     let mut batch = Vec::new();
     assert!(measure(|| message.encode(&mut batch)).count_total <= 2);
+    assert!(batch.capacity() < 3 * payload.len(), "{}", batch.capacity());
     batch.clear();
     assert_eq!(measure(|| message.encode(&mut batch)).count_total, 0);
 }

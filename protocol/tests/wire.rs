@@ -271,6 +271,24 @@ fn what_a_later_version_appends_to_a_frame_is_skipped() {
 }
 
 #[test]
+fn the_members_of_a_room_are_read_as_they_were_written_without_bad_names() {
+    let long = "m".repeat(65);
+    let mut buffer = vec![9];
+    let written = Members::write(["ann", "", "bob", &long, "two\nlines", "☃"], &mut buffer);
+    let bytes = encoded(&ServerFrame::Present {
+        room: ROOM,
+        more: true,
+        members: written,
+    });
+    let frames: Vec<_> = decode(&bytes).collect();
+    let [Ok(ServerFrame::Present { members, .. })] = frames[..] else {
+        panic!("{frames:?}");
+    };
+    assert_eq!(members.into_iter().collect::<Vec<_>>(), ["ann", "bob", "☃"]);
+    assert_eq!(Members::default().into_iter().next(), None);
+}
+
+#[test]
 fn a_message_costs_at_most_twelve_bytes_beside_its_payload_and_its_sender() {
     for (payload, room, offset, cost) in [(128, 1, 1, 6), (16_384, 127, 127, 7), (16_384, 16_383, 268_435_455, 11)] {
         let bytes = vec![0; payload];
@@ -300,6 +318,8 @@ fn a_bad_frame_is_told_by_its_kind_and_rule_and_ends_the_batch() {
         (&[0x4b, 2, 5, 0], Some(0x4b), Rule::EmptyName),
         (&[0x4d, 3, 5, 2, 0], Some(0x4d), Rule::UnknownChoice),
         (&[0x48, 3, 2, 1, 1], Some(0x48), Rule::UnknownChoice),
+        (&[0x4d, 5, 5, 0, 2, 1, 0x0a], Some(0x4d), Rule::NameControlCharacter),
+        (&[0x4d, 6, 5, 0, 3, 1, 0x61, 0], Some(0x4d), Rule::EmptyName),
     ];
     for &(bytes, kind, rule) in cases {
         // A good frame behind it is not reached.
