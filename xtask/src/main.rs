@@ -12,6 +12,8 @@ mod audit;
 mod bench;
 mod counts;
 mod fixture;
+mod fuzz;
+mod mutants;
 mod pack;
 mod page;
 mod process;
@@ -57,6 +59,10 @@ enum Command {
     Bench(bench::Args),
     /// Runs the protocol's machines on simulated bad networks, and prints what they went through
     Simulate(simulate::Args),
+    /// Feeds any bytes to the fuzz targets, ten minutes each (cargo-fuzz); needs a nightly compiler
+    Fuzz(fuzz::Args),
+    /// Changes the protocol's code in each place and counts what its tests notice (cargo-mutants); takes hours
+    Mutants(mutants::Args),
 }
 
 fn main() -> ExitCode {
@@ -80,5 +86,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Audit => audit::run(&workspace),
         Command::Bench(args) => bench::run(&workspace, &args),
         Command::Simulate(args) => simulate::run(&workspace, &args),
+        Command::Fuzz(args) => fuzz::run(&workspace, &args),
+        Command::Mutants(args) => mutants::run(&workspace, &args),
     }
 }

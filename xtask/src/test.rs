@@ -97,6 +97,13 @@ static STEPS: &[Step] = &[
         },
     },
     Step {
+        name: "protocol-wasm",
+        title: "protocol compiled to wasm32, in Node (wasm-bindgen-test)",
+        needs: &[],
+        tools: &[Tool::WasmTarget, Tool::Cargo(CargoTool::WasmBindgen)],
+        run: protocol_in_wasm,
+    },
+    Step {
         name: "browser",
         title: "client in Chromium, page and worker (wasm-bindgen-test)",
         needs: &[],
@@ -190,6 +197,22 @@ fn each_feature(run: &mut Run<'_>) -> Result<()> {
     Ok(())
 }
 
+fn protocol_in_wasm(run: &mut Run<'_>) -> Result<()> {
+    let args = [
+        "test",
+        "--package",
+        "tidewire-protocol",
+        "--target",
+        WASM_TARGET,
+        "--lib",
+        "--tests",
+        "--no-fail-fast",
+    ];
+    let mut command = run.task.workspace.cargo(&args);
+    command.env(WASM_RUNNER, "wasm-bindgen-test-runner");
+    run.tests(Runner::Cargo, command)
+}
+
 fn browser_tests(run: &mut Run<'_>) -> Result<()> {
     let workspace = run.task.workspace;
     run.check(workspace.cargo(&["build", "--package", "tidewire-tests", "--bin", "fixture"]))?;
@@ -208,7 +231,7 @@ fn browser_tests(run: &mut Run<'_>) -> Result<()> {
         "--no-fail-fast",
     ];
     let mut command = workspace.cargo(&args);
-    command.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner");
+    command.env(WASM_RUNNER, "wasm-bindgen-test-runner");
     command.env("CHROMEDRIVER", &browser.driver);
     command.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
     command.env("WASM_BINDGEN_TEST_TIMEOUT", "180");
@@ -255,5 +278,7 @@ fn node_tests(run: &mut Run<'_>, folder: &str) -> Result<()> {
 }
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
+/// Names the program that runs what was built for it.
+const WASM_RUNNER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER";
 /// The crates that go into a browser.
 const WASM_PACKAGES: &[&str] = &["tidewire-protocol", "tidewire-client", "tidewire-www"];

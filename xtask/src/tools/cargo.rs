@@ -20,6 +20,10 @@ pub(crate) enum CargoTool {
     WasmPack,
     /// Checks dependencies.
     Deny,
+    /// Runs fuzz targets.
+    Fuzz,
+    /// Changes code to see whether tests notice.
+    Mutants,
 }
 
 /// One such tool at its version.
@@ -47,6 +51,8 @@ impl Installed {
             ),
             CargoTool::WasmPack => ("wasm-pack", "0.15.1".into(), &["wasm-pack"], true),
             CargoTool::Deny => ("cargo-deny", "0.20.2".into(), &["cargo-deny"], true),
+            CargoTool::Fuzz => ("cargo-fuzz", "0.13.2".into(), &["cargo-fuzz"], true),
+            CargoTool::Mutants => ("cargo-mutants", "27.1.0".into(), &["cargo-mutants"], true),
         };
         let root = cache()?.join(format!("{package}-{version}"));
         Ok(Self {
