@@ -174,13 +174,10 @@ impl Sessions {
     /// The engine answered. Returns the connection to tell, if there is one.
     pub fn settle(&mut self, id: SessionId, sequence: Sequence, answer: Answer) -> Option<ConnectionId> {
         let session = self.sessions.get_mut(&id)?;
+        let was_pending = session.ledger.settle(sequence, answer);
         match session.life {
-            Life::Attached(connection) if session.ledger.settle(sequence, answer) => Some(connection),
-            Life::Waiting(_) => {
-                session.ledger.settle(sequence, answer);
-                None
-            }
-            Life::Attached(_) => None,
+            Life::Attached(connection) if was_pending => Some(connection),
+            _ => None,
         }
     }
 

@@ -256,16 +256,14 @@ impl Client {
             return;
         };
         if attempt == opened {
-            let token = core::mem::take(&mut self.token);
-            let (session, answered) = (self.session, self.outbox.answered());
-            self.send(&ClientFrame::Hello(Hello {
+            let hello = Hello {
                 version: VERSION,
                 attempt: attempt.0,
-                session,
-                answered,
-                token: Token(&token),
-            }));
-            self.token = token;
+                session: self.session,
+                answered: self.outbox.answered(),
+                token: Token(&self.token),
+            };
+            ClientFrame::Hello(hello).encode(&mut self.batch);
             self.enter(State::Opening { attempt, deadline });
         }
     }
@@ -275,9 +273,8 @@ impl Client {
         match &mut self.state {
             State::Open(open) => {
                 open.renew = None;
-                let token = core::mem::take(&mut self.token);
-                self.send(&ClientFrame::Authenticate { token: Token(&token) });
-                self.token = token;
+                let token = Token(&self.token);
+                ClientFrame::Authenticate { token }.encode(&mut self.batch);
             }
             State::Unauthorized => self.connect(),
             _ => {}

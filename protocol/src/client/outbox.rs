@@ -72,6 +72,12 @@ impl Default for OutboxLimits {
     }
 }
 
+impl Entry {
+    const fn was_sent(&self) -> bool {
+        matches!(self.state, EntryState::Sent { .. })
+    }
+}
+
 impl Outbox {
     pub(super) const fn new(limits: OutboxLimits) -> Self {
         Self {
@@ -150,7 +156,7 @@ impl Outbox {
     /// The session is gone: takes out what had been sent. The rest begins the next session.
     pub(super) fn replace_session(&mut self) -> Vec<Entry> {
         self.last = Sequence(0);
-        self.take_out(|entry| matches!(entry.state, EntryState::Sent { .. }))
+        self.take_out(Entry::was_sent)
     }
 
     /// Takes out what was not sent in time.
@@ -161,14 +167,11 @@ impl Outbox {
     /// Takes out all, and says of each whether it was ever sent.
     pub(super) fn close(&mut self) -> Vec<(Entry, bool)> {
         self.bytes = 0;
-        let was_sent = |entry: &Entry| matches!(entry.state, EntryState::Sent { .. });
-        self.entries
-            .drain(..)
-            .map(|entry| {
-                let sent = was_sent(&entry);
-                (entry, sent)
-            })
-            .collect()
+        let entries = self.entries.drain(..).map(|entry| {
+            let was_sent = entry.was_sent();
+            (entry, was_sent)
+        });
+        entries.collect()
     }
 
     /// When the next of those that were not sent expires.

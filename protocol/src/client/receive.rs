@@ -33,7 +33,7 @@ impl Client {
         match (frame, &mut self.state) {
             (ServerFrame::Welcome(welcome), State::Opening { .. }) => self.on_welcome(&welcome),
             (ServerFrame::Ping(nonce), State::Opening { .. } | State::Open(_)) => self.send(&ClientFrame::Pong(nonce)),
-            (ServerFrame::Close(close), State::Opening { .. } | State::Open(_)) => self.on_close(close.code),
+            (ServerFrame::Close(close), State::Opening { .. } | State::Open(_)) => self.drop_transport(close.code),
             (frame, State::Open(_)) => self.on_open_frame(frame),
             // The first frame is a welcome, or a close.
             _ => self.fail_transport(),
@@ -170,16 +170,9 @@ impl Client {
         }
     }
 
-    fn on_close(&mut self, code: CloseCode) {
-        if let Some(attempt) = self.attempt() {
-            self.outputs.push_back(super::Output::Disconnect(attempt));
-            self.on_lost(Some(code));
-        }
-    }
-
     /// The server broke the protocol. Another connection may be luckier, after a wait.
     fn fail_transport(&mut self) {
-        self.on_close(CloseCode::INTERNAL_ERROR);
+        self.drop_transport(CloseCode::INTERNAL_ERROR);
     }
 
     /// A token is renewed when four fifths of its time have passed.

@@ -143,11 +143,11 @@ impl Connection {
         let State::Open(open) = &mut self.state else {
             return Vec::new();
         };
-        let cursors = open
+        let mut cursors = open
             .subscriptions
             .values_mut()
             .filter_map(|subscription| subscription.cursor.as_mut());
-        let Some((_, cursor)) = cursors.into_iter().find(|(room, _)| *room == log.room()) else {
+        let Some((_, cursor)) = cursors.find(|(room, _)| *room == log.room()) else {
             return Vec::new();
         };
         match log.read(cursor, max_bytes) {
