@@ -24,9 +24,11 @@ mod ids;
 mod ledger;
 mod log;
 mod payload;
+mod presence;
 pub mod server;
 mod sessions;
 mod time;
+mod transients;
 mod wire;
 
 pub use backoff::BackoffSettings;
@@ -38,8 +40,10 @@ pub use ids::{
     Sequence, SessionId,
 };
 pub use ledger::{Admission, Answer, Ledger};
-pub use log::{Cursor, FRAME_OVERHEAD, Log, Next, Retention, SharedFrame};
+pub use log::{CHUNK_BYTES, Cursor, FRAME_OVERHEAD, Frames, Log, Retention};
 pub use payload::OwnedPayload;
+pub use presence::Presence;
 pub use sessions::{Asked, Attached, ConnectionId, Sessions};
 pub use time::Instant;
+pub use transients::{Transient, TransientCursor, TransientKind, TransientLimits, Transients};
 pub use wire::{Members, MembersIter};

@@ -2,9 +2,14 @@
 //!
 //! A frame is encoded once, when its message is appended, and shared by all who read it. A subscriber is a [`Cursor`]; it
 //! costs its position, however far behind it is. When the log has moved past it, it sees a gap.
+//!
+//! Frames lie one after another in chunks, so that a reader that is behind gets a few long pieces of memory and not one for
+//! each message. What is appended goes to the tail, which nobody has seen; the first to read it makes it a chunk.
 
 use core::time::Duration;
-use std::{collections::VecDeque, sync::Arc};
+use std::collections::VecDeque;
+
+use bytes::Bytes;
 
 use crate::{
     codec::Frame as _,
@@ -18,17 +23,18 @@ use crate::{
 pub struct Retention {
     /// How many messages. Default: 1,024.
     pub max_messages: usize,
-    /// How many bytes, of encoded frames and with [`FRAME_OVERHEAD`] for each. Default: 1 MiB.
+    /// How many bytes, of encoded frames and with [`FRAME_OVERHEAD`] for each. The chunk that the oldest message is in may
+    /// hold [`CHUNK_BYTES`] more. Default: 1 MiB.
     pub max_bytes: usize,
     /// For how long. Default: 5 minutes.
     pub max_age: Duration,
 }
 
-/// What a message takes in memory beside its bytes: its place in the log, and the allocation's header.
+/// What a message takes in memory beside its bytes: its place in the log.
 pub const FRAME_OVERHEAD: usize = 64;
 
-/// An encoded frame that many can hold.
-pub type SharedFrame = Arc<[u8]>;
+/// How long a chunk of several messages may get.
+pub const CHUNK_BYTES: usize = 16 << 10;
 
 /// One life of a room's log.
 #[derive(Debug)]
@@ -37,15 +43,27 @@ pub struct Log {
     epoch: Epoch,
     /// The last message that left, or that never was in this log.
     evicted: Offset,
+    /// Where the first that is kept begins, in bytes from the log's beginning.
+    begin: u64,
     entries: VecDeque<Entry>,
-    bytes: usize,
+    /// Frames that were read, in order. Only the first may begin before `begin`.
+    chunks: VecDeque<Chunk>,
+    /// Frames that nobody has read, after those of the chunks.
+    tail: Vec<u8>,
     retention: Retention,
 }
 
 #[derive(Debug)]
 struct Entry {
-    frame: SharedFrame,
+    /// Where it ends, in bytes from the log's beginning.
+    end: u64,
     at: Instant,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    begin: u64,
+    bytes: Bytes,
 }
 
 /// A subscriber's place in a log.
@@ -54,15 +72,13 @@ pub struct Cursor {
     position: Position,
 }
 
-/// What a cursor sees next.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Next {
-    /// Messages, in order. The cursor is past them now.
-    Frames(Vec<SharedFrame>),
-    /// Messages that can no longer be had. The cursor is past them now.
-    Gap(Gap),
-    /// Nothing: it is at the log's end.
-    Nothing,
+/// Messages that a cursor saw: pieces of whole frames, one after another, shared by all who read them.
+#[derive(Debug)]
+pub struct Frames<'a> {
+    log: Option<&'a Log>,
+    begin: u64,
+    end: u64,
+    count: u64,
 }
 
 impl Default for Retention {
@@ -78,13 +94,15 @@ impl Default for Retention {
 impl Log {
     /// An empty log. `room` is how its frames name the room.
     #[must_use]
-    pub fn new(room: RoomNumber, epoch: Epoch, retention: Retention) -> Self {
+    pub const fn new(room: RoomNumber, epoch: Epoch, retention: Retention) -> Self {
         Self {
             room,
             epoch,
             evicted: Offset(0),
+            begin: 0,
             entries: VecDeque::new(),
-            bytes: 0,
+            chunks: VecDeque::new(),
+            tail: Vec::new(),
             retention,
         }
     }
@@ -104,30 +122,58 @@ impl Log {
         }
     }
 
+    /// How many messages it keeps.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether it keeps none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// How many bytes it keeps, as [`Retention::max_bytes`] counts them.
     #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.bytes
+    pub fn bytes(&self) -> usize {
+        // What is kept is in memory, so its length is a usize.
+        (self.end() - self.begin) as usize + self.entries.len() * FRAME_OVERHEAD
     }
 
     /// Appends a message, and returns where it is.
     pub fn append(&mut self, now: Instant, sender: &str, payload: Payload<'_>) -> Position {
-        let offset = self.head().offset.next();
-        let mut frame = Vec::new();
-        ServerFrame::Message(Message {
-            room: self.room,
-            offset,
-            sender,
-            payload,
+        let room = self.room;
+        self.append_with(now, |offset, out| {
+            ServerFrame::Message(Message {
+                room,
+                offset,
+                sender,
+                payload,
+            })
+            .encode(out);
         })
-        .encode(&mut frame);
-        self.bytes += frame.len() + FRAME_OVERHEAD;
+    }
+
+    /// Appends a message that `encode` writes in a form of its own, and returns where it is.
+    pub fn append_with(&mut self, now: Instant, encode: impl FnOnce(Offset, &mut Vec<u8>)) -> Position {
+        let position = Position {
+            epoch: self.epoch,
+            offset: self.head().offset.next(),
+        };
+        let before = self.tail.len();
+        let end = self.end();
+        encode(position.offset, &mut self.tail);
+        let frame = self.tail.len().saturating_sub(before) as u64;
         self.entries.push_back(Entry {
-            frame: frame.into(),
+            end: end + frame,
             at: now,
         });
+        if self.tail.len() >= CHUNK_BYTES {
+            self.seal();
+        }
         self.evict(now);
-        self.head()
+        position
     }
 
     /// Lets go of what is over the retention. Appending does it too; a quiet log needs it now and then, for its age.
@@ -138,13 +184,28 @@ impl Log {
             max_age,
         } = self.retention;
         while let Some(oldest) = self.entries.front() {
-            if self.entries.len() <= max_messages && self.bytes <= max_bytes && now.since(oldest.at) <= max_age {
+            if self.entries.len() <= max_messages && self.bytes() <= max_bytes && now.since(oldest.at) <= max_age {
                 break;
             }
-            self.bytes -= oldest.frame.len() + FRAME_OVERHEAD;
-            self.entries.pop_front();
-            self.evicted = self.evicted.next();
+            self.evict_oldest();
         }
+    }
+
+    /// Lets go of the oldest message, and says whether there was one.
+    pub fn evict_oldest(&mut self) -> bool {
+        let Some(oldest) = self.entries.pop_front() else {
+            return false;
+        };
+        self.begin = oldest.end;
+        self.evicted = self.evicted.next();
+        while self.chunks.front().is_some_and(|chunk| chunk.end() <= self.begin) {
+            self.chunks.pop_front();
+        }
+        if self.entries.is_empty() {
+            // What was never read has no chunk.
+            self.tail = Vec::new();
+        }
+        true
     }
 
     /// A cursor where a subscription begins. Of past messages it gets as many as are kept.
@@ -165,37 +226,15 @@ impl Log {
         Cursor { position }
     }
 
-    /// What the cursor sees next, at most `max_bytes` of it or one frame, and moves it there.
-    pub fn read(&self, cursor: &mut Cursor, max_bytes: usize) -> Next {
-        if let Some(gap) = self.gap(cursor.position) {
-            cursor.position = gap.resume;
-            return Next::Gap(gap);
-        }
-        let mut bytes = 0;
-        let skip = usize::try_from(cursor.position.offset.0 - self.evicted.0).unwrap_or(usize::MAX);
-        let mut frames = Vec::new();
-        for Entry { frame, .. } in self.entries.iter().skip(skip) {
-            bytes += frame.len();
-            if bytes > max_bytes && !frames.is_empty() {
-                break;
-            }
-            frames.push(SharedFrame::clone(frame));
-        }
-        if frames.is_empty() {
-            return Next::Nothing;
-        }
-        cursor.position.offset.0 += frames.len() as u64;
-        Next::Frames(frames)
-    }
-
     /// Whether a cursor can see something: messages or a gap.
     #[must_use]
     pub fn has_news(&self, cursor: &Cursor) -> bool {
         cursor.position != self.head()
     }
 
-    /// What lies between a position and what this log keeps.
-    fn gap(&self, position: Position) -> Option<Gap> {
+    /// What lies between a cursor and what this log keeps; the cursor is past it then. To be asked before [`read`](Self::read).
+    pub fn read_gap(&self, cursor: &mut Cursor) -> Option<Gap> {
+        let position = cursor.position;
         let kept = Position {
             epoch: self.epoch,
             offset: self.evicted,
@@ -207,12 +246,142 @@ impl Log {
             false if position.offset < self.evicted => GapCause::Evicted,
             false => return None,
         };
+        cursor.position = kept;
         Some(Gap {
             room: self.room,
             cause,
             from: position.offset.next(),
             resume: kept,
         })
+    }
+
+    /// The messages that a cursor sees next: at most `max_bytes` of them or one, and none after `last`. The cursor is past
+    /// them then. A cursor that is at the log's end sees none, nor does one that is before a gap.
+    pub fn read(&mut self, cursor: &mut Cursor, max_bytes: usize, last: Offset) -> Frames<'_> {
+        let Some(first) = self.index_after(cursor.position) else {
+            return Frames::default();
+        };
+        let begin = first
+            .checked_sub(1)
+            .map_or(self.begin, |before| self.entries[before].end);
+        let limit = begin.saturating_add(max_bytes as u64);
+        let fitting = self.entries.partition_point(|entry| entry.end <= limit).max(first + 1);
+        let allowed = last.0.saturating_sub(self.evicted.0).min(self.entries.len() as u64);
+        let past = fitting.min(allowed as usize);
+        if past <= first {
+            return Frames::default();
+        }
+        let end = self.entries[past - 1].end;
+        if end > self.chunks_end() {
+            self.seal();
+        }
+        let count = (past - first) as u64;
+        cursor.position.offset.0 += count;
+        Frames {
+            log: Some(self),
+            begin,
+            end,
+            count,
+        }
+    }
+
+    /// The place in `entries` after a position that is in this log and not before a gap.
+    fn index_after(&self, position: Position) -> Option<usize> {
+        let index = position.offset.0.checked_sub(self.evicted.0)?;
+        let is_here = position.epoch == self.epoch && index <= self.entries.len() as u64;
+        is_here.then_some(index as usize)
+    }
+
+    /// Where the last frame ends.
+    fn end(&self) -> u64 {
+        self.entries.back().map_or(self.begin, |last| last.end)
+    }
+
+    fn chunks_end(&self) -> u64 {
+        self.end() - self.tail.len() as u64
+    }
+
+    /// Makes a chunk of the tail, together with the chunks before it that are not longer. So there are few chunks even where
+    /// each message was read before the next, and a message is copied at most once for each doubling of its chunk.
+    fn seal(&mut self) {
+        let mut begin = self.chunks_end();
+        let mut length = self.tail.len();
+        let mut whole = self.chunks.len();
+        while let Some(chunk) = whole.checked_sub(1).and_then(|last| self.chunks.get(last))
+            && chunk.bytes.len() <= length
+            && chunk.bytes.len() + length <= CHUNK_BYTES
+        {
+            begin = chunk.begin;
+            length += chunk.bytes.len();
+            whole -= 1;
+        }
+        let mut bytes = Vec::with_capacity(length);
+        for chunk in self.chunks.drain(whole..) {
+            bytes.extend_from_slice(&chunk.bytes);
+        }
+        bytes.extend_from_slice(&self.tail);
+        self.chunks.push_back(Chunk {
+            begin,
+            bytes: bytes.into(),
+        });
+        self.tail = Vec::new();
+    }
+}
+
+impl Chunk {
+    fn end(&self) -> u64 {
+        self.begin + self.bytes.len() as u64
+    }
+
+    /// The part of it that lies between two places.
+    fn slice(&self, begin: u64, end: u64) -> Bytes {
+        let from = begin.saturating_sub(self.begin) as usize;
+        let to = (end.min(self.end()) - self.begin) as usize;
+        self.bytes.slice(from..to)
+    }
+}
+
+impl Frames<'_> {
+    /// How many messages.
+    #[must_use]
+    pub const fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// How many bytes, of all pieces.
+    #[must_use]
+    pub const fn bytes(&self) -> usize {
+        (self.end - self.begin) as usize
+    }
+
+    /// The pieces.
+    pub fn chunks(&self) -> impl Iterator<Item = Bytes> {
+        let (begin, end) = (self.begin, self.end);
+        let chunks = self.log.into_iter().flat_map(move |log| {
+            let first = log.chunks.partition_point(|chunk| chunk.end() <= begin);
+            log.chunks.range(first..)
+        });
+        chunks
+            .take_while(move |chunk| chunk.begin < end)
+            .map(move |chunk| chunk.slice(begin, end))
+    }
+}
+
+/// No messages.
+impl Default for Frames<'_> {
+    fn default() -> Self {
+        Self {
+            log: None,
+            begin: 0,
+            end: 0,
+            count: 0,
+        }
     }
 }
 
@@ -221,5 +390,10 @@ impl Cursor {
     #[must_use]
     pub const fn position(&self) -> Position {
         self.position
+    }
+
+    /// Goes past the next message without seeing it.
+    pub const fn skip(&mut self) {
+        self.position.offset = self.position.offset.next();
     }
 }

@@ -1,7 +1,7 @@
 //! Sessions as the server keeps them: between transports, and over a take-over.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{
     codes::CloseCode,
@@ -22,6 +22,8 @@ pub struct ConnectionId(pub u64);
 #[derive(Debug)]
 pub struct Sessions {
     sessions: BTreeMap<SessionId, Session>,
+    /// Those that wait, by the moment at which they are forgotten.
+    waiting: BTreeSet<(Instant, SessionId)>,
     ttl: Duration,
     max_unanswered: usize,
     max_sessions: usize,
@@ -78,6 +80,7 @@ impl Sessions {
     pub const fn new(ttl: Duration, max_unanswered: usize, max_sessions: usize) -> Self {
         Self {
             sessions: BTreeMap::new(),
+            waiting: BTreeSet::new(),
             ttl,
             max_unanswered,
             max_sessions,
@@ -96,9 +99,16 @@ impl Sessions {
         self.sessions.is_empty()
     }
 
+    /// How others see a session.
+    #[must_use]
+    pub fn member(&self, id: SessionId) -> Option<&MemberId> {
+        self.sessions.get(&id).map(|session| &session.member)
+    }
+
     /// Goes on with the session that was asked for, or begins one that is called `fresh`, 128 bits nobody can guess.
     ///
-    /// A session that was asked for by another member than it belongs to is not found.
+    /// A session that was asked for by another member than it belongs to is not found, nor is one that
+    /// [`expire`](Self::expire), which is to be called before, has forgotten.
     ///
     /// # Errors
     ///
@@ -106,13 +116,11 @@ impl Sessions {
     /// [`TAKEN_OVER`](CloseCode::TAKEN_OVER) where a later attempt of the same client was here first.
     pub fn attach(
         &mut self,
-        now: Instant,
         connection: ConnectionId,
         asked: Asked,
         fresh: SessionId,
         member: &MemberId,
     ) -> Result<Attached, CloseCode> {
-        self.expire(now);
         let resumed = asked
             .session
             .filter(|id| self.sessions.get(id).is_some_and(|session| session.member == *member));
@@ -131,8 +139,11 @@ impl Sessions {
         }
         session.attempt = asked.attempt;
         let displaced = match session.life {
-            Life::Attached(other) if other != connection => Some(other),
-            _ => None,
+            Life::Attached(other) => Some(other).filter(|other| *other != connection),
+            Life::Waiting(until) => {
+                self.waiting.remove(&(until, id));
+                None
+            }
         };
         session.life = Life::Attached(connection);
         session.ledger.forget(asked.answered);
@@ -155,14 +166,17 @@ impl Sessions {
         let until = now + self.ttl;
         if let Some(session) = self.attached(id, connection) {
             session.life = Life::Waiting(until);
+            self.waiting.insert((until, id));
         }
     }
 
-    /// The client ended the session, on the connection that has it.
-    pub fn end(&mut self, id: SessionId, connection: ConnectionId) {
-        if self.attached(id, connection).is_some() {
+    /// The client ended the session, on the connection that has it. Says whether that is so.
+    pub fn end(&mut self, id: SessionId, connection: ConnectionId) -> bool {
+        let is_ended = self.attached(id, connection).is_some();
+        if is_ended {
             self.sessions.remove(&id);
         }
+        is_ended
     }
 
     /// A publish arrived on a connection. One that no longer has the session is not listened to.
@@ -181,12 +195,23 @@ impl Sessions {
         }
     }
 
-    /// Forgets the sessions that have waited long enough, and says how many.
-    pub fn expire(&mut self, now: Instant) -> usize {
-        let before = self.sessions.len();
-        self.sessions
-            .retain(|_, session| !matches!(session.life, Life::Waiting(until) if until <= now));
-        before - self.sessions.len()
+    /// Forgets the sessions that have waited long enough, and returns them.
+    pub fn expire(&mut self, now: Instant) -> Vec<SessionId> {
+        let mut expired = Vec::new();
+        while let Some(&(until, id)) = self.waiting.first()
+            && until <= now
+        {
+            self.waiting.pop_first();
+            self.sessions.remove(&id);
+            expired.push(id);
+        }
+        expired
+    }
+
+    /// When the next of those that wait is to be forgotten.
+    #[must_use]
+    pub fn next_expiry(&self) -> Option<Instant> {
+        self.waiting.first().map(|(until, _)| *until)
     }
 
     fn attached(&mut self, id: SessionId, connection: ConnectionId) -> Option<&mut Session> {

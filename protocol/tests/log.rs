@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tidewire_protocol::{
-    Cursor, Epoch, FRAME_OVERHEAD, Instant, Log, Next, Offset, Position, Retention, RoomNumber, decode,
+    CHUNK_BYTES, Cursor, DecodeError, Epoch, FRAME_OVERHEAD, Frames, Instant, Log, Offset, Position, Retention,
+    RoomNumber, decode,
     frame::{Gap, GapCause, Message, Payload, ServerFrame, Start},
 };
 #[cfg(target_arch = "wasm32")]
@@ -12,6 +13,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 const ROOM: RoomNumber = RoomNumber(3);
 const EPOCH: Epoch = Epoch(7);
 const START: Instant = Instant(Duration::ZERO);
+const END: Offset = Offset(u64::MAX);
 
 fn log(retention: Retention) -> Log {
     Log::new(ROOM, EPOCH, retention)
@@ -34,33 +36,42 @@ fn fill(log: &mut Log, last: u64) {
 }
 
 /// All that a cursor sees until the log's end: offsets and gaps, in order.
-fn read_all(log: &Log, cursor: &mut Cursor) -> Vec<Result<u64, Gap>> {
+fn read_all(log: &mut Log, cursor: &mut Cursor) -> Vec<Result<u64, Gap>> {
     let mut seen = Vec::new();
-    loop {
+    while log.has_news(cursor) {
         assert!(seen.len() < 1000, "there is no end: {seen:?}");
-        assert_eq!(log.has_news(cursor), log.read(&mut cursor.clone(), 1) != Next::Nothing);
-        match log.read(cursor, 20) {
-            Next::Nothing => return seen,
-            Next::Gap(gap) => seen.push(Err(gap)),
-            Next::Frames(frames) => seen.extend(frames.iter().map(|frame| Ok(offset_of(frame)))),
-        }
+        seen.extend(log.read_gap(cursor).map(Err));
+        seen.extend(offsets(&log.read(cursor, 20, END)).into_iter().map(Ok));
     }
+    assert_eq!(log.read_gap(cursor), None);
+    assert!(log.read(cursor, 20, END).is_empty());
+    seen
 }
 
-fn offset_of(frame: &[u8]) -> u64 {
-    let frames: Vec<_> = decode(frame).collect();
-    let [
-        Ok(ServerFrame::Message(Message {
-            room: ROOM,
-            offset,
-            payload: Payload::Text(text),
-            ..
-        })),
-    ] = frames[..]
+fn read_from(log: &mut Log, start: Start) -> Vec<Result<u64, Gap>> {
+    let mut cursor = log.cursor(start);
+    read_all(log, &mut cursor)
+}
+
+fn offsets(frames: &Frames<'_>) -> Vec<u64> {
+    let pieces: Vec<_> = frames.chunks().collect();
+    assert_eq!(pieces.iter().map(|piece| piece.len()).sum::<usize>(), frames.bytes());
+    let offsets: Vec<_> = pieces.iter().flat_map(|piece| decode(piece).map(offset_of)).collect();
+    assert_eq!(offsets.len() as u64, frames.count());
+    offsets
+}
+
+fn offset_of(frame: Result<ServerFrame<'_>, DecodeError>) -> u64 {
+    let Ok(ServerFrame::Message(Message {
+        room: ROOM,
+        offset,
+        payload: Payload::Text(text),
+        ..
+    })) = frame
     else {
-        panic!("not one message: {frames:?}");
+        panic!("not a message: {frame:?}");
     };
-    assert_eq!(text, offset.0.to_string());
+    assert_eq!(text.trim_end(), offset.0.to_string());
     offset.0
 }
 
@@ -72,11 +83,11 @@ fn messages(offsets: impl IntoIterator<Item = u64>) -> Vec<Result<u64, Gap>> {
 fn a_cursor_sees_each_message_once_and_in_order() {
     let mut log = log(Retention::default());
     let mut cursor = log.cursor(Start::Now);
-    assert_eq!(read_all(&log, &mut cursor), []);
+    assert_eq!(read_all(&mut log, &mut cursor), []);
     for end in [1, 2, 50] {
         let begin = cursor.position().offset.0 + 1;
         fill(&mut log, end);
-        assert_eq!(read_all(&log, &mut cursor), messages(begin..=end));
+        assert_eq!(read_all(&mut log, &mut cursor), messages(begin..=end));
         assert_eq!(cursor.position(), log.head());
     }
 }
@@ -85,11 +96,115 @@ fn a_cursor_sees_each_message_once_and_in_order() {
 fn a_frame_is_shared_by_all_who_read_it() {
     let mut log = log(Retention::default());
     fill(&mut log, 1);
-    let read = || match log.read(&mut log.cursor(Start::Last(1)), usize::MAX) {
-        Next::Frames(frames) => frames[0].clone(),
-        other => panic!("{other:?}"),
+    let mut read = || {
+        let mut cursor = log.cursor(Start::Last(1));
+        log.read(&mut cursor, usize::MAX, END).chunks().next().expect("a piece")
     };
-    assert!(std::sync::Arc::ptr_eq(&read(), &read()));
+    assert_eq!(read().as_ptr(), read().as_ptr());
+}
+
+#[test]
+fn what_was_appended_together_is_read_as_one_piece() {
+    let mut log = log(Retention::default());
+    fill(&mut log, 500);
+    let mut cursor = log.cursor(Start::Last(500));
+    assert_eq!(log.read(&mut cursor, usize::MAX, END).chunks().count(), 1);
+}
+
+#[test]
+fn a_log_that_is_read_message_by_message_is_in_few_pieces_for_who_comes_later() {
+    let mut log = log(Retention::default());
+    let mut quick = log.cursor(Start::Now);
+    for last in 1..=1000 {
+        fill(&mut log, last);
+        assert_eq!(offsets(&log.read(&mut quick, usize::MAX, END)), [last]);
+    }
+    let mut late = log.cursor(Start::Last(1000));
+    let frames = log.read(&mut late, usize::MAX, END);
+    assert!(frames.chunks().count() <= 10, "{}", frames.chunks().count());
+    assert_eq!(offsets(&frames), (1..=1000).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_chunk_of_several_messages_is_bounded_and_one_message_may_be_longer() {
+    let mut log = log(Retention::default());
+    let mut quick = log.cursor(Start::Now);
+    for offset in 1..=100 {
+        let said = format!("{offset:<1000}");
+        log.append(START, "ann", Payload::Text(&said));
+        assert_eq!(log.read(&mut quick, usize::MAX, END).count(), 1);
+    }
+    log.append(START, "ann", Payload::Text(&format!("{:<40000}", 101)));
+    let mut late = log.cursor(Start::Last(101));
+    let lengths: Vec<_> = log
+        .read(&mut late, usize::MAX, END)
+        .chunks()
+        .map(|chunk| chunk.len())
+        .collect();
+    let (last, others) = lengths.split_last().expect("some");
+    assert!(*last > 40_000, "{lengths:?}");
+    assert!(others.iter().all(|length| *length <= CHUNK_BYTES), "{lengths:?}");
+}
+
+#[test]
+fn a_reader_may_stop_before_a_message_and_go_past_it() {
+    let mut log = log(Retention::default());
+    fill(&mut log, 5);
+    let mut cursor = log.cursor(Start::Last(5));
+    assert_eq!(offsets(&log.read(&mut cursor, usize::MAX, Offset(2))), [1, 2]);
+    assert!(log.read(&mut cursor, usize::MAX, Offset(2)).is_empty());
+    cursor.skip();
+    assert_eq!(offsets(&log.read(&mut cursor, usize::MAX, END)), [4, 5]);
+}
+
+#[test]
+fn a_reader_that_did_not_ask_for_its_gap_reads_nothing() {
+    let mut log = log(Retention {
+        max_messages: 2,
+        ..Retention::default()
+    });
+    fill(&mut log, 5);
+    let elsewhere = Position {
+        epoch: Epoch(6),
+        offset: Offset(4),
+    };
+    for position in [at(0), at(2), at(6), elsewhere] {
+        let mut cursor = log.cursor(Start::After(position));
+        assert!(log.read(&mut cursor, usize::MAX, END).is_empty());
+        assert_eq!(cursor.position(), position);
+    }
+}
+
+#[test]
+fn frames_may_be_encoded_in_another_way() {
+    let mut log = log(Retention::default());
+    for said in ["one", "two"] {
+        log.append_with(START, |offset, out| {
+            out.push(offset.0 as u8);
+            out.extend_from_slice(said.as_bytes());
+        });
+    }
+    let mut cursor = log.cursor(Start::Last(2));
+    let frames = log.read(&mut cursor, usize::MAX, END);
+    assert_eq!(frames.chunks().collect::<Vec<_>>(), [&b"\x01one\x02two"[..]]);
+    assert_eq!((frames.count(), frames.bytes()), (2, 8));
+}
+
+#[test]
+fn a_log_says_how_many_messages_it_keeps() {
+    let mut log = log(Retention {
+        max_messages: 2,
+        ..Retention::default()
+    });
+    assert!(log.is_empty() && !log.evict_oldest());
+    fill(&mut log, 5);
+    assert_eq!(log.len(), 2);
+    assert!(!log.is_empty() && log.evict_oldest());
+    assert_eq!((log.len(), log.head()), (1, at(5)));
+    assert!(log.evict_oldest() && log.is_empty());
+    assert_eq!((log.bytes(), log.head()), (0, at(5)));
+    fill(&mut log, 6);
+    assert_eq!(read_from(&mut log, Start::Last(9)), messages([6]));
 }
 
 #[test]
@@ -99,10 +214,7 @@ fn a_read_is_bounded_but_never_stuck() {
     let mut cursor = log.cursor(Start::Last(9));
     // A frame of these has 9 bytes.
     for (max_bytes, count) in [(0, 1), (9, 1), (17, 1), (18, 2), (usize::MAX, 4)] {
-        let Next::Frames(frames) = log.read(&mut cursor, max_bytes) else {
-            panic!("nothing")
-        };
-        assert_eq!(frames.len(), count, "{max_bytes}");
+        assert_eq!(log.read(&mut cursor, max_bytes, END).count(), count, "{max_bytes}");
     }
 }
 
@@ -123,11 +235,7 @@ fn a_subscription_begins_where_it_asks_to() {
         (Start::After(at(9)), 10),
         (Start::After(at(10)), 11),
     ] {
-        assert_eq!(
-            read_all(&log, &mut log.cursor(start)),
-            messages(first..=10),
-            "{start:?}"
-        );
+        assert_eq!(read_from(&mut log, start), messages(first..=10), "{start:?}");
     }
 }
 
@@ -139,7 +247,7 @@ fn the_oldest_leave_at_the_first_message_over_the_count() {
     });
     let mut cursor = log.cursor(Start::Now);
     fill(&mut log, 3);
-    assert_eq!(read_all(&log, &mut cursor.clone()), messages(1..=3));
+    assert_eq!(read_all(&mut log, &mut cursor.clone()), messages(1..=3));
     fill(&mut log, 4);
     let gap = Gap {
         room: ROOM,
@@ -147,7 +255,7 @@ fn the_oldest_leave_at_the_first_message_over_the_count() {
         from: Offset(1),
         resume: at(1),
     };
-    assert_eq!(read_all(&log, &mut cursor), [Err(gap), Ok(2), Ok(3), Ok(4)]);
+    assert_eq!(read_all(&mut log, &mut cursor), [Err(gap), Ok(2), Ok(3), Ok(4)]);
 }
 
 #[test]
@@ -161,7 +269,7 @@ fn the_oldest_leave_at_the_first_byte_over_the_size() {
         });
         fill(&mut log, 9);
         assert_eq!(log.bytes(), kept * cost);
-        assert_eq!(read_all(&log, &mut log.cursor(Start::Last(9))).len(), kept);
+        assert_eq!(read_from(&mut log, Start::Last(9)).len(), kept);
     }
 }
 
@@ -184,7 +292,7 @@ fn the_oldest_leave_a_moment_after_their_age() {
         from: Offset(2),
         resume: at(2),
     };
-    assert_eq!(read_all(&log, &mut log.cursor(Start::After(at(1)))), [Err(gap)]);
+    assert_eq!(read_from(&mut log, Start::After(at(1))), [Err(gap)]);
 }
 
 #[test]
@@ -195,7 +303,7 @@ fn a_clock_that_jumps_back_evicts_nothing() {
     });
     log.append(START + Duration::from_secs(100), "ann", Payload::Text("1"));
     log.evict(START);
-    assert_eq!(read_all(&log, &mut log.cursor(Start::Last(1))), messages([1]));
+    assert_eq!(read_from(&mut log, Start::Last(1)), messages([1]));
 }
 
 #[test]
@@ -215,10 +323,7 @@ fn a_position_of_another_life_of_the_log_is_one_gap_and_then_all_that_is_kept() 
         from: Offset(41),
         resume: at(1),
     };
-    assert_eq!(
-        read_all(&log, &mut log.cursor(Start::After(before))),
-        [Err(gap), Ok(2), Ok(3)]
-    );
+    assert_eq!(read_from(&mut log, Start::After(before)), [Err(gap), Ok(2), Ok(3)]);
 }
 
 #[test]
@@ -232,7 +337,7 @@ fn a_position_past_the_end_is_not_of_this_life_either() {
         resume: at(0),
     };
     assert_eq!(
-        read_all(&log, &mut log.cursor(Start::After(at(4)))),
+        read_from(&mut log, Start::After(at(4))),
         [Err(gap), Ok(1), Ok(2), Ok(3)]
     );
 }
@@ -245,7 +350,7 @@ fn a_reader_that_is_connected_but_slow_sees_a_gap_between_what_it_had_and_what_i
     });
     fill(&mut log, 2);
     let mut cursor = log.cursor(Start::Last(2));
-    assert_eq!(read_all(&log, &mut cursor), messages(1..=2));
+    assert_eq!(read_all(&mut log, &mut cursor), messages(1..=2));
     fill(&mut log, 20);
     let gap = Gap {
         room: ROOM,
@@ -253,5 +358,8 @@ fn a_reader_that_is_connected_but_slow_sees_a_gap_between_what_it_had_and_what_i
         from: Offset(3),
         resume: at(16),
     };
-    assert_eq!(read_all(&log, &mut cursor), [Err(gap), Ok(17), Ok(18), Ok(19), Ok(20)]);
+    assert_eq!(
+        read_all(&mut log, &mut cursor),
+        [Err(gap), Ok(17), Ok(18), Ok(19), Ok(20)]
+    );
 }

@@ -351,17 +351,17 @@ fn a_rooms_frames_come_to_who_subscribed_and_to_nobody_else() {
     let mut connection = open();
     connection.handle_input(START, Input::Received(&encoded(&[subscribe(1, "a")])));
     log.append(START, "bob", Payload::Text("before"));
-    assert!(connection.poll_room(&log, 1000).is_empty(), "not opened yet");
+    assert!(connection.poll_room(&mut log, 1000).is_empty(), "not opened yet");
     connection.handle_input(
         START,
         Input::Subscribed(Request(1), Ok((log.room(), log.cursor(Start::Now)))),
     );
     log.append(START, "bob", Payload::Text("after"));
-    assert_eq!(connection.poll_room(&log, 1000).len(), 1);
-    assert!(connection.poll_room(&log, 1000).is_empty());
+    assert_eq!(connection.poll_room(&mut log, 1000).count(), 1);
+    assert!(connection.poll_room(&mut log, 1000).is_empty());
     let mut other = Log::new(RoomNumber(2), Epoch(1), Retention::default());
     other.append(START, "bob", Payload::Text("elsewhere"));
-    assert!(connection.poll_room(&other, 1000).is_empty());
+    assert!(connection.poll_room(&mut other, 1000).is_empty());
 }
 
 #[test]
@@ -374,20 +374,24 @@ fn sessions_are_bounded_and_belong_to_their_member() {
         answered: Sequence(0),
     };
     let id = |number: u8| SessionId([number; 16]);
-    assert!(sessions.attach(START, ConnectionId(1), new, id(1), &ann).is_ok());
-    assert!(sessions.attach(START, ConnectionId(2), new, id(2), &bob).is_ok());
-    let full = sessions.attach(START, ConnectionId(3), new, id(3), &bob);
+    assert!(sessions.attach(ConnectionId(1), new, id(1), &ann).is_ok());
+    assert!(sessions.attach(ConnectionId(2), new, id(2), &bob).is_ok());
+    let full = sessions.attach(ConnectionId(3), new, id(3), &bob);
     assert_eq!(full, Err(CloseCode::TOO_MANY_SESSIONS));
     sessions.detach(START, id(2), ConnectionId(2));
     let later = START + Duration::from_secs(10);
+    assert_eq!(sessions.next_expiry(), Some(later));
+    let just_before = later.0.saturating_sub(Duration::from_nanos(1));
+    assert_eq!(sessions.expire(Instant(just_before)), []);
+    assert_eq!(sessions.member(id(2)), Some(&bob));
+    assert_eq!(sessions.expire(later), [id(2)]);
+    assert_eq!((sessions.member(id(2)), sessions.next_expiry()), (None, None));
     let asked = Asked {
         session: Some(id(1)),
         attempt: 2,
         answered: Sequence(0),
     };
-    let stolen = sessions
-        .attach(later, ConnectionId(4), asked, id(4), &bob)
-        .expect("a session");
+    let stolen = sessions.attach(ConnectionId(4), asked, id(4), &bob).expect("a session");
     assert_eq!(
         (stolen.outcome, stolen.session, stolen.displaced),
         (Outcome::Replaced, id(4), None)
@@ -404,13 +408,13 @@ fn a_hello_that_a_later_attempt_has_overtaken_does_not_take_the_session_back() {
         answered: Sequence(0),
     };
     sessions
-        .attach(START, ConnectionId(1), asked(1, None), SESSION, &ann)
+        .attach(ConnectionId(1), asked(1, None), SESSION, &ann)
         .expect("a session");
     let third = sessions
-        .attach(START, ConnectionId(3), asked(3, Some(SESSION)), SESSION, &ann)
+        .attach(ConnectionId(3), asked(3, Some(SESSION)), SESSION, &ann)
         .expect("resumed");
     assert_eq!(third.displaced, Some(ConnectionId(1)));
-    let second = sessions.attach(START, ConnectionId(2), asked(2, Some(SESSION)), SESSION, &ann);
+    let second = sessions.attach(ConnectionId(2), asked(2, Some(SESSION)), SESSION, &ann);
     assert_eq!(second, Err(CloseCode::TAKEN_OVER));
     let position = Position {
         epoch: Epoch(1),
@@ -423,4 +427,27 @@ fn a_hello_that_a_later_attempt_has_overtaken_does_not_take_the_session_back() {
         sessions.settle(SESSION, Sequence(1), Ok(position)),
         Some(ConnectionId(3))
     );
+}
+
+#[test]
+fn a_session_that_was_taken_up_again_is_not_forgotten_at_the_old_moment() {
+    let ann = MemberId::new("ann").expect("a name");
+    let mut sessions = Sessions::new(Duration::from_secs(10), 4, 2);
+    let asked = |attempt, session| Asked {
+        session,
+        attempt,
+        answered: Sequence(0),
+    };
+    let attach = |sessions: &mut Sessions, attempt, session| {
+        sessions
+            .attach(ConnectionId(attempt), asked(attempt, session), SESSION, &ann)
+            .expect("a session")
+    };
+    attach(&mut sessions, 1, None);
+    sessions.detach(START, SESSION, ConnectionId(1));
+    assert_eq!(attach(&mut sessions, 2, Some(SESSION)).outcome, Outcome::Resumed);
+    assert_eq!(sessions.expire(START + Duration::from_secs(3600)), []);
+    assert!(!sessions.end(SESSION, ConnectionId(1)), "only who has it ends it");
+    assert!(sessions.end(SESSION, ConnectionId(2)));
+    assert!(sessions.is_empty());
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::{
     codes::CloseCode,
-    frame::{Gap, RefusalCode},
+    frame::{Gap, Outcome, RefusalCode},
     ids::{MemberId, Offset, Position},
     payload::OwnedPayload,
 };
@@ -63,8 +63,17 @@ pub enum Output {
 pub enum Event {
     /// Its state has changed.
     State(ClientState),
+    /// A transport is in use from now on: what became of the session, and how others see it.
+    Opened {
+        /// Whether the session is new, goes on, or took the place of one that had expired.
+        outcome: Outcome,
+        /// Its public id.
+        member: MemberId,
+    },
     /// A new token is needed, soon or to go on at all.
     TokenNeeded,
+    /// How long the answer to [`Client::ping`](super::Client::ping) took.
+    RoundTrip(Duration),
     /// A subscription has begun, at this position; also after each reconnect.
     Subscribed(SubscriptionId, Position),
     /// A subscription has ended: the server refused it.

@@ -18,7 +18,7 @@ use crate::{
     codec::Frame as _,
     codes::{CloseCode, Reconnect},
     frame::{ClientFrame, Close, Hello, Nonce, Publish, Start, Terms, Token, VERSION},
-    ids::{RoomName, SessionId},
+    ids::{MemberId, RoomName, SessionId},
     payload::OwnedPayload,
     time::Instant,
 };
@@ -39,6 +39,10 @@ pub struct Client {
     /// The latest moment it was told; a clock that goes back is not followed.
     now: Instant,
     session: Option<SessionId>,
+    /// How others see the session.
+    member: Option<MemberId>,
+    /// Who sent the last message: often the next one's sender too.
+    sender: Option<MemberId>,
     token: Box<[u8]>,
     subscriptions: Subscriptions,
     outbox: Outbox,
@@ -47,6 +51,7 @@ pub struct Client {
     transport: usize,
     failures: u32,
     last_attempt: Attempt,
+    last_nonce: u32,
     /// Whether there may be a network, as far as it was told.
     is_online: bool,
     /// Frames that are to be sent on the open transport, encoded.
@@ -85,6 +90,8 @@ struct Open {
     leave: Option<Instant>,
     /// When a new token is to be asked for.
     renew: Option<Instant>,
+    /// The ping whose round trip the user wants to know, and when it was sent.
+    timed: Option<(Nonce, Instant)>,
 }
 
 impl Client {
@@ -95,6 +102,8 @@ impl Client {
             state: State::Idle,
             now,
             session: None,
+            member: None,
+            sender: None,
             token: Box::default(),
             subscriptions: Subscriptions::default(),
             outbox: Outbox::new(settings.outbox),
@@ -102,6 +111,7 @@ impl Client {
             transport: 0,
             failures: 0,
             last_attempt: Attempt(0),
+            last_nonce: 0,
             is_online: true,
             batch: Vec::new(),
             outputs: VecDeque::new(),
@@ -123,6 +133,12 @@ impl Client {
         }
     }
 
+    /// How others see its session, once it has one.
+    #[must_use]
+    pub const fn member(&self) -> Option<&MemberId> {
+        self.member.as_ref()
+    }
+
     /// How many publishes wait for an answer, sent or not.
     #[must_use]
     pub fn unanswered(&self) -> usize {
@@ -142,6 +158,34 @@ impl Client {
             self.send(&ClientFrame::Unsubscribe { request });
         }
         self.handle_input(now, Input::Timeout);
+    }
+
+    /// Stops the messages of a subscription whose user does not take them. The room's log waits, and this its place in it.
+    /// Signals, and who joined or left, are missed meanwhile.
+    pub fn pause(&mut self, now: Instant, id: SubscriptionId) {
+        if let Some(request) = self.subscriptions.pause(id) {
+            self.send(&ClientFrame::Unsubscribe { request });
+        }
+        self.handle_input(now, Input::Timeout);
+    }
+
+    /// Goes on after [`pause`](Self::pause), with the next message or a gap.
+    pub fn resume(&mut self, now: Instant, id: SubscriptionId) {
+        self.subscriptions.resume(id);
+        self.handle_input(now, Input::Timeout);
+    }
+
+    /// Asks how long a round trip takes: [`Event::RoundTrip`] tells. Says whether there is a connection to ask on.
+    pub fn ping(&mut self, now: Instant) -> bool {
+        self.handle_input(now, Input::Timeout);
+        let State::Open(open) = &mut self.state else {
+            return false;
+        };
+        let nonce = Nonce(self.last_nonce.wrapping_add(1).max(1));
+        self.last_nonce = nonce.0;
+        open.timed = Some((nonce, self.now));
+        self.send(&ClientFrame::Ping(nonce));
+        true
     }
 
     /// Publishes to a room. What became of it is told by an event. Where it cannot be sent within `ttl`, it is not sent.
@@ -311,7 +355,7 @@ impl Client {
             && open.probe.is_none()
         {
             open.probe = Some(deadline);
-            self.send(&ClientFrame::Ping(Nonce(0)));
+            self.send(&ClientFrame::Ping(PROBE));
         }
     }
 
@@ -414,3 +458,6 @@ impl Client {
         }
     }
 }
+
+/// The nonce of a ping that only asks for a sign of life.
+const PROBE: Nonce = Nonce(0);

@@ -37,6 +37,7 @@ pub enum PublishError {
     Closed,
 }
 
+/// Those that were sent on the present transport come first, then those that were sent on an earlier one, then the rest.
 #[derive(Debug)]
 pub(super) struct Outbox {
     entries: VecDeque<Entry>,
@@ -45,6 +46,11 @@ pub(super) struct Outbox {
     /// The last sequence number that was given out in this session.
     last: Sequence,
     next_id: u64,
+    /// The present transport, and how many of the entries were sent on it.
+    attempt: u64,
+    sent: usize,
+    /// None of those that were not sent expires before this.
+    next_expiry: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -60,7 +66,7 @@ enum EntryState {
     /// It was never sent, and need not be after this moment.
     Unsent { expires: Option<Instant> },
     /// It was sent on some transport of this session, under this number.
-    Sent { sequence: Sequence, attempt: u64 },
+    Sent { sequence: Sequence },
 }
 
 impl Default for OutboxLimits {
@@ -76,6 +82,13 @@ impl Entry {
     const fn was_sent(&self) -> bool {
         matches!(self.state, EntryState::Sent { .. })
     }
+
+    const fn expires(&self) -> Option<Instant> {
+        match self.state {
+            EntryState::Unsent { expires } => expires,
+            EntryState::Sent { .. } => None,
+        }
+    }
 }
 
 impl Outbox {
@@ -86,6 +99,9 @@ impl Outbox {
             limits,
             last: Sequence(0),
             next_id: 1,
+            attempt: 0,
+            sent: 0,
+            next_expiry: None,
         }
     }
 
@@ -104,9 +120,9 @@ impl Outbox {
         self.bytes = bytes;
         let id = PublishId(self.next_id);
         self.next_id += 1;
-        let state = EntryState::Unsent {
-            expires: ttl.map(|ttl| now + ttl),
-        };
+        let expires = ttl.map(|ttl| now + ttl);
+        self.next_expiry = [self.next_expiry, expires].into_iter().flatten().min();
+        let state = EntryState::Unsent { expires };
         self.entries.push_back(Entry {
             id,
             room,
@@ -118,37 +134,40 @@ impl Outbox {
 
     /// The next to be sent on this transport, in order, and its number; at most `max_unanswered` wait for an answer.
     pub(super) fn next_to_send(&mut self, attempt: u64, max_unanswered: u32) -> Option<(Sequence, &Entry)> {
-        let index = self
-            .entries
-            .iter()
-            .take(max_unanswered as usize)
-            .position(|entry| !matches!(entry.state, EntryState::Sent { attempt: on, .. } if on == attempt))?;
-        let entry = &mut self.entries[index];
+        if self.attempt != attempt {
+            self.attempt = attempt;
+            self.sent = 0;
+        }
+        if self.sent >= max_unanswered as usize {
+            return None;
+        }
+        let entry = self.entries.get_mut(self.sent)?;
         let sequence = match entry.state {
-            EntryState::Sent { sequence, .. } => sequence,
+            EntryState::Sent { sequence } => sequence,
             EntryState::Unsent { .. } => {
                 self.last = self.last.next();
                 self.last
             }
         };
-        entry.state = EntryState::Sent { sequence, attempt };
-        Some((sequence, &self.entries[index]))
+        entry.state = EntryState::Sent { sequence };
+        self.sent += 1;
+        Some((sequence, entry))
     }
 
     /// Every publish of this session up to this one was answered.
     pub(super) fn answered(&self) -> Sequence {
-        self.entries
-            .iter()
-            .find_map(|entry| match entry.state {
-                EntryState::Sent { sequence, .. } => Some(Sequence(sequence.0 - 1)),
-                EntryState::Unsent { .. } => None,
-            })
-            .unwrap_or(self.last)
+        match self.entries.front() {
+            Some(Entry {
+                state: EntryState::Sent { sequence },
+                ..
+            }) => Sequence(sequence.0 - 1),
+            _ => self.last,
+        }
     }
 
     /// The answer to a publish came; `None` if it was known before.
     pub(super) fn answer(&mut self, sequence: Sequence) -> Option<Entry> {
-        let is_it = |entry: &Entry| matches!(entry.state, EntryState::Sent { sequence: sent, .. } if sent == sequence);
+        let is_it = |entry: &Entry| matches!(entry.state, EntryState::Sent { sequence: sent } if sent == sequence);
         let index = self.entries.iter().position(is_it)?;
         self.remove(index)
     }
@@ -161,12 +180,19 @@ impl Outbox {
 
     /// Takes out what was not sent in time.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Entry> {
-        self.take_out(|entry| matches!(entry.state, EntryState::Unsent { expires: Some(at) } if at <= now))
+        if self.next_expiry.is_none_or(|at| at > now) {
+            return Vec::new();
+        }
+        let expired = self.take_out(|entry| entry.expires().is_some_and(|at| at <= now));
+        self.next_expiry = self.entries.iter().filter_map(Entry::expires).min();
+        expired
     }
 
     /// Takes out all, and says of each whether it was ever sent.
     pub(super) fn close(&mut self) -> Vec<(Entry, bool)> {
         self.bytes = 0;
+        self.sent = 0;
+        self.next_expiry = None;
         let entries = self.entries.drain(..).map(|entry| {
             let was_sent = entry.was_sent();
             (entry, was_sent)
@@ -174,13 +200,9 @@ impl Outbox {
         entries.collect()
     }
 
-    /// When the next of those that were not sent expires.
-    pub(super) fn next_expiry(&self) -> Option<Instant> {
-        let expiries = self.entries.iter().filter_map(|entry| match entry.state {
-            EntryState::Unsent { expires } => expires,
-            EntryState::Sent { .. } => None,
-        });
-        expiries.min()
+    /// When to look again at those that were not sent.
+    pub(super) const fn next_expiry(&self) -> Option<Instant> {
+        self.next_expiry
     }
 
     pub(super) fn len(&self) -> usize {
@@ -202,6 +224,9 @@ impl Outbox {
 
     fn remove(&mut self, index: usize) -> Option<Entry> {
         let entry = self.entries.remove(index)?;
+        if index < self.sent {
+            self.sent -= 1;
+        }
         self.bytes -= entry.payload.as_payload().len();
         Some(entry)
     }

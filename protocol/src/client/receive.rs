@@ -3,7 +3,7 @@
 use crate::{
     codec::decode,
     codes::CloseCode,
-    frame::{ClientFrame, Message, Outcome, Refused, RefusedWhat, ServerFrame, Subscribed, Welcome},
+    frame::{ClientFrame, Message, Nonce, Outcome, Refused, RefusedWhat, ServerFrame, Subscribed, Welcome},
     ids::{MemberId, Sequence},
     ledger::Answer,
 };
@@ -98,7 +98,8 @@ impl Client {
             }
             // Of a welcome there is only one.
             ServerFrame::Welcome(_) => self.fail_transport(),
-            ServerFrame::Unsubscribed { .. } | ServerFrame::Pong(_) | ServerFrame::Ping(_) | ServerFrame::Close(_) => {}
+            ServerFrame::Pong(nonce) => self.on_pong(nonce),
+            ServerFrame::Unsubscribed { .. } | ServerFrame::Ping(_) | ServerFrame::Close(_) => {}
         }
     }
 
@@ -127,20 +128,47 @@ impl Client {
             probe: None,
             leave: None,
             renew,
+            timed: None,
         }));
+        let (outcome, Ok(member)) = (welcome.outcome, MemberId::new(welcome.member)) else {
+            return;
+        };
+        self.member = Some(member.clone());
+        self.event(Event::Opened { outcome, member });
+    }
+
+    fn on_pong(&mut self, nonce: Nonce) {
+        if let State::Open(open) = &mut self.state
+            && let Some((asked, at)) = open.timed
+            && asked == nonce
+        {
+            open.timed = None;
+            self.event(Event::RoundTrip(self.now.since(at)));
+        }
     }
 
     fn on_message(&mut self, message: &Message<'_>) {
         match self.subscriptions.on_message(message.room, message.offset) {
-            Arrival::Next(subscription) => self.event(Event::Message {
-                subscription,
-                offset: message.offset,
-                sender: MemberId::new(message.sender).ok(),
-                payload: message.payload.into(),
-            }),
+            Arrival::Next(subscription) => {
+                let event = Event::Message {
+                    subscription,
+                    offset: message.offset,
+                    sender: self.sender_of(message),
+                    payload: message.payload.into(),
+                };
+                self.event(event);
+            }
             Arrival::Stale => {}
             Arrival::Hole => self.fail_transport(),
         }
+    }
+
+    /// Nobody, for the server itself.
+    fn sender_of(&mut self, message: &Message<'_>) -> Option<MemberId> {
+        if self.sender.as_ref().map_or("", MemberId::as_str) != message.sender {
+            self.sender = MemberId::new(message.sender).ok();
+        }
+        self.sender.clone()
     }
 
     fn on_refused(&mut self, refused: &Refused) {

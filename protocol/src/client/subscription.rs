@@ -36,6 +36,17 @@ enum Link {
     Requested(Request),
     /// Its messages follow.
     Live(Request, RoomNumber),
+    /// Nothing, and it is not to be asked for until its user can take more.
+    Paused,
+}
+
+impl Link {
+    const fn request(self) -> Option<Request> {
+        match self {
+            Self::Requested(request) | Self::Live(request, _) => Some(request),
+            Self::Detached | Self::Paused => None,
+        }
+    }
 }
 
 /// What a message of a subscription is.
@@ -71,15 +82,27 @@ impl Subscriptions {
 
     /// Forgets it, and returns the request to be taken back, if one was made on this transport.
     pub(super) fn remove(&mut self, id: SubscriptionId) -> Option<Request> {
-        match self.map.remove(&id)?.link {
-            Link::Detached => None,
-            Link::Requested(request) | Link::Live(request, _) => Some(request),
-        }
+        self.map.remove(&id)?.link.request()
     }
 
     /// The transport is gone. Positions stay.
     pub(super) fn detach(&mut self) {
-        for subscription in self.map.values_mut() {
+        for subscription in self.map.values_mut().filter(|it| it.link != Link::Paused) {
+            subscription.link = Link::Detached;
+        }
+    }
+
+    /// Stops its messages, and returns the request to be taken back, if one was made on this transport. Its position stays.
+    pub(super) fn pause(&mut self, id: SubscriptionId) -> Option<Request> {
+        let subscription = self.map.get_mut(&id)?;
+        core::mem::replace(&mut subscription.link, Link::Paused).request()
+    }
+
+    /// Lets it be asked for again.
+    pub(super) fn resume(&mut self, id: SubscriptionId) {
+        if let Some(subscription) = self.map.get_mut(&id)
+            && subscription.link == Link::Paused
+        {
             subscription.link = Link::Detached;
         }
     }
@@ -156,10 +179,9 @@ impl Subscriptions {
     }
 
     fn by_request(&mut self, request: Request) -> Option<(SubscriptionId, &mut Subscription)> {
-        let is_it = |link| matches!(link, Link::Requested(asked) | Link::Live(asked, _) if asked == request);
         self.map
             .iter_mut()
-            .find(|(_, subscription)| is_it(subscription.link))
+            .find(|(_, subscription)| subscription.link.request() == Some(request))
             .map(|(id, it)| (*id, it))
     }
 

@@ -16,9 +16,9 @@ use crate::{
         ClientFrame, Close, Hello, Nonce, Payload, RefusalCode, Refused, RefusedWhat, ServerFrame, Start, Subscribed,
         Terms, VERSION, Welcome,
     },
-    ids::{Request, RoomName, RoomNumber, Sequence, SessionId},
+    ids::{Offset, Request, RoomName, RoomNumber, Sequence, SessionId},
     ledger::Answer,
-    log::{Cursor, Log, Next, SharedFrame},
+    log::{Cursor, Frames, Log},
     payload::OwnedPayload,
     sessions::{Asked, Attached},
     time::Instant,
@@ -139,31 +139,25 @@ impl Connection {
 
     /// What its subscriber sees next in a room, at most `max_bytes` of it or one frame. Ahead of the frames, what
     /// [`poll_output`](Self::poll_output) has to send is to be sent; a gap is in there.
-    pub fn poll_room(&mut self, log: &Log, max_bytes: usize) -> Vec<SharedFrame> {
+    pub fn poll_room<'a>(&mut self, log: &'a mut Log, max_bytes: usize) -> Frames<'a> {
         let State::Open(open) = &mut self.state else {
-            return Vec::new();
+            return Frames::default();
         };
         let mut cursors = open
             .subscriptions
             .values_mut()
             .filter_map(|subscription| subscription.cursor.as_mut());
         let Some((_, cursor)) = cursors.find(|(room, _)| *room == log.room()) else {
-            return Vec::new();
+            return Frames::default();
         };
-        match log.read(cursor, max_bytes) {
-            Next::Nothing => Vec::new(),
-            Next::Frames(frames) => {
-                self.sent = self.now;
-                frames
-            }
-            Next::Gap(gap) => {
-                ServerFrame::Gap(gap).encode(&mut self.batch);
-                match log.read(cursor, max_bytes) {
-                    Next::Frames(frames) => frames,
-                    _ => Vec::new(),
-                }
-            }
+        if let Some(gap) = log.read_gap(cursor) {
+            ServerFrame::Gap(gap).encode(&mut self.batch);
         }
+        let frames = log.read(cursor, max_bytes, Offset(u64::MAX));
+        if !frames.is_empty() {
+            self.sent = self.now;
+        }
+        frames
     }
 
     fn on_batch(&mut self, batch: &[u8]) {

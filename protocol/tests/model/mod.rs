@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use tidewire_protocol::{
-    Cursor, Epoch, FRAME_OVERHEAD, Instant, Log, Next, Offset, Position, Retention, RoomNumber, SharedFrame, decode,
+    CHUNK_BYTES, Cursor, Epoch, FRAME_OVERHEAD, Frames, Instant, Log, Offset, Position, Retention, RoomNumber, decode,
     frame::{Gap, GapCause, Message, Payload, ServerFrame, Start},
 };
 
 const ROOM: RoomNumber = RoomNumber(300);
+const END: Offset = Offset(u64::MAX);
 
 /// Something that happens to a log or to one of its readers.
 #[derive(Clone, Debug)]
@@ -204,44 +205,49 @@ impl Room {
         let cursor = &mut self.readers[which];
         let before = cursor.position();
         let has_news = self.log.has_news(cursor);
-        let next = self.log.read(cursor, max_bytes);
-        let after = cursor.position();
-        assert_eq!(has_news, next != Next::Nothing);
-        match (next, self.model.missing(before)) {
-            (Next::Gap(gap), Some(missing)) => {
-                assert_eq!(gap, missing);
-                assert_eq!(after, missing.resume);
-            }
-            (Next::Frames(frames), None) => {
-                let first = before.offset.0 as usize;
-                self.check(first, &frames, max_bytes);
-                assert_eq!(after, self.model.position(first + frames.len()));
-            }
-            (Next::Nothing, None) => {
-                assert_eq!(before, self.model.position(self.model.messages.len()));
-                assert_eq!(after, before);
-            }
-            (next, missing) => panic!("{next:?} where {missing:?} is missing"),
+        let missing = self.model.missing(before);
+        if missing.is_some() {
+            assert!(self.log.read(cursor, max_bytes, END).is_empty(), "its gap comes first");
         }
+        assert_eq!(self.log.read_gap(cursor), missing);
+        let first = missing.map_or(before, |gap| gap.resume);
+        assert_eq!(cursor.position(), first);
+        let frames = self.log.read(cursor, max_bytes, END);
+        assert_eq!(has_news, missing.is_some() || !frames.is_empty());
+        let first = first.offset.0 as usize;
+        self.model.check(first, &frames, max_bytes);
+        assert_eq!(cursor.position(), self.model.position(first + frames.count() as usize));
         has_news
     }
+}
 
+impl Model {
     /// Checks that frames are the messages after `first`, each as it was said, and as many as there is room for.
-    fn check(&self, first: usize, frames: &[SharedFrame], max_bytes: usize) {
-        let said = &self.model.messages[first..];
-        for (index, (frame, said)) in frames.iter().zip(said).enumerate() {
+    fn check(&self, first: usize, frames: &Frames<'_>, max_bytes: usize) {
+        let pieces: Vec<_> = frames.chunks().collect();
+        let read = pieces.iter().flat_map(|piece| decode(piece));
+        let said = &self.messages[first..];
+        let mut count = 0;
+        for (frame, said) in read.zip(said) {
+            count += 1;
             let message = Message {
                 room: ROOM,
-                offset: Offset((first + index + 1) as u64),
+                offset: Offset((first + count) as u64),
                 sender: "ann",
                 payload: Payload::Binary(&said.payload),
             };
-            assert_eq!(decode(frame).collect::<Vec<_>>(), [Ok(ServerFrame::Message(message))]);
+            assert_eq!(frame, Ok(ServerFrame::Message(message)));
         }
-        let bytes: usize = frames.iter().map(|frame| frame.len()).sum();
-        assert!(frames.len() == 1 || bytes <= max_bytes);
-        if let Some(next) = said.get(frames.len()) {
-            assert!(bytes + next.bytes > max_bytes, "another would have fitted");
+        let bytes: usize = said[..count].iter().map(|said| said.bytes).sum();
+        assert_eq!((frames.count(), frames.bytes()), (count as u64, bytes));
+        assert!(
+            pieces
+                .iter()
+                .all(|piece| !piece.is_empty() && piece.len() <= CHUNK_BYTES)
+        );
+        assert!(count <= 1 || bytes <= max_bytes);
+        if let Some(next) = said.get(count) {
+            assert!(count > 0 && bytes + next.bytes > max_bytes, "another would have fitted");
         }
     }
 }

@@ -231,14 +231,14 @@ impl Pair {
                 server::Output::Send(batch) => self.to_client.push_back(batch),
                 server::Output::Do(action) => self.perform(id, action),
                 server::Output::Timeout(_) => {
-                    let frames = connection.poll_room(&self.log, 1 << 20);
+                    let frames = connection.poll_room(&mut self.log, 1 << 20);
                     while let server::Output::Send(batch) = connection.poll_output() {
                         self.to_client.push_back(batch);
                     }
                     if frames.is_empty() {
                         return worked;
                     }
-                    self.to_client.extend(frames.iter().map(|frame| frame.to_vec()));
+                    self.to_client.extend(frames.chunks().map(|chunk| chunk.to_vec()));
                 }
                 output => panic!("{output:?} at {now:?}"),
             }
@@ -254,9 +254,10 @@ impl Pair {
             Action::Attach { asked, .. } => {
                 let fresh = SessionId([id.0 as u8; 16]);
                 let member = MemberId::new("me").expect("a name");
+                self.sessions.expire(now);
                 let attached = self
                     .sessions
-                    .attach(now, id, asked, fresh, &member)
+                    .attach(id, asked, fresh, &member)
                     .expect("room for a session");
                 if let Some(displaced) = attached.displaced {
                     self.connections.retain(|(other, _)| *other != displaced);

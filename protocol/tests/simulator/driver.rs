@@ -343,13 +343,15 @@ impl World {
             return false;
         }
         let max_bytes = link.window;
-        for log in self.engine.logs.values() {
+        for log in self.engine.logs.values_mut() {
             let frames = served.machine.poll_room(log, max_bytes);
             let ahead = match served.machine.poll_output() {
                 server::Output::Send(batch) => batch,
                 _ => Vec::new(),
             };
-            let batch = frames.iter().fold(ahead, |batch, frame| [&batch, &frame[..]].concat());
+            let batch = frames
+                .chunks()
+                .fold(ahead, |batch, chunk| [&batch, &chunk[..]].concat());
             if !batch.is_empty() {
                 self.send_to_client(id, batch);
                 return true;
@@ -449,7 +451,8 @@ impl World {
     fn attach(&mut self, id: ConnectionId, client: usize, asked: Asked) -> Check {
         let fresh = fresh_session(&mut self.random);
         let sessions = &mut self.engine.sessions;
-        let attached = match sessions.attach(self.now, id, asked, fresh, &member(client)) {
+        sessions.expire(self.now);
+        let attached = match sessions.attach(id, asked, fresh, &member(client)) {
             Ok(attached) => attached,
             Err(code) => return self.tell_connection(id, server::Input::Close(code)),
         };
