@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use pair::{Pair, room};
 use tidewire_protocol::{
-    BackoffSettings, CloseCode, Instant, OwnedPayload, Retention,
+    BackoffSettings, CloseCode, Frame, Instant, MemberId, OwnedPayload, Request, Retention,
     client::{self, Attempt, Client, ClientState, Event, OutboxLimits, Output, PublishError, Settings},
-    frame::Start,
+    frame::{ClientFrame, Nonce, Outcome, Payload, ServerFrame, Start},
     server::{self},
 };
 #[cfg(target_arch = "wasm32")]
@@ -396,4 +396,145 @@ fn a_server_that_breaks_the_protocol_is_left() {
         pair.tell(client::Input::Received(attempt, batch));
         assert_ne!(pair.attempt, Some(attempt), "{fault}");
     }
+}
+
+#[test]
+fn a_paused_subscription_costs_nothing_and_goes_on_where_it_was() {
+    let (mut pair, id) = Pair::subscribed();
+    pair.say("one");
+    pair.settle();
+    pair.client.pause(pair.now, id);
+    pair.say("on its way");
+    pair.drive_client();
+    pair.settle();
+    assert_eq!(pair.heard(), ["one"]);
+    pair.client.resume(pair.now, id);
+    pair.drive_client();
+    pair.settle();
+    assert_eq!(pair.heard(), ["on its way"]);
+    pair.say("after");
+    pair.settle();
+    assert_eq!(pair.heard(), ["after"]);
+}
+
+#[test]
+fn a_subscription_that_is_paused_when_the_transport_is_cut_stays_paused() {
+    let (mut pair, id) = Pair::subscribed();
+    pair.client.pause(pair.now, id);
+    pair.drive_client();
+    pair.settle();
+    pair.cut(true);
+    pair.say("while away");
+    pair.reconnect();
+    assert_eq!(pair.heard(), [""; 0]);
+    pair.client.resume(pair.now, id);
+    pair.drive_client();
+    pair.settle();
+    assert_eq!(pair.heard(), ["while away"]);
+}
+
+#[test]
+fn messages_evicted_during_a_pause_are_one_gap() {
+    let retention = Retention {
+        max_messages: 2,
+        ..Retention::default()
+    };
+    let mut pair = Pair::with(Settings::default(), server::Settings::default(), retention);
+    let id = pair.subscribe(Start::Now);
+    pair.tell(client::Input::Connect);
+    pair.settle();
+    pair.client.pause(pair.now, id);
+    pair.drive_client();
+    for said in ["1", "2", "3", "4"] {
+        pair.say(said);
+    }
+    pair.settle();
+    assert_eq!(pair.heard(), [""; 0]);
+    pair.client.resume(pair.now, id);
+    pair.drive_client();
+    pair.settle();
+    assert_eq!(pair.heard(), ["Evicted 1..2", "3", "4"]);
+}
+
+#[test]
+fn to_resume_what_is_not_paused_asks_for_nothing_twice() {
+    let (mut pair, id) = Pair::subscribed();
+    pair.client.resume(pair.now, id);
+    assert_eq!(outputs(&mut pair.client), []);
+    pair.client.pause(pair.now, id);
+    pair.client.pause(pair.now, id);
+    pair.client.unsubscribe(pair.now, id);
+    let sent: Vec<_> = outputs(&mut pair.client);
+    let [Output::Send(_, batch)] = &sent[..] else {
+        panic!("{sent:?}")
+    };
+    assert_eq!(batch, &encoded(&[ClientFrame::Unsubscribe { request: Request(1) }]));
+}
+
+#[test]
+fn a_round_trip_is_timed_from_the_ping_to_its_own_pong() {
+    let (mut pair, _) = Pair::subscribed();
+    assert!(pair.client.ping(pair.now));
+    pair.drive_client();
+    pair.now = pair.now + Duration::from_millis(30);
+    // The answer to a sign of life that was asked for beside it is another.
+    pair.tell(client::Input::Wake);
+    let attempt = pair.attempt.expect("a transport");
+    let mut other = Vec::new();
+    ServerFrame::Pong(Nonce(0)).encode(&mut other);
+    pair.tell(client::Input::Received(attempt, &other));
+    assert_eq!(pair.events, []);
+    pair.settle();
+    assert_eq!(pair.events, [Event::RoundTrip(Duration::from_millis(30))]);
+    assert!(pair.client.ping(pair.now));
+    pair.drive_client();
+    pair.settle();
+    assert_eq!(pair.events[1..], [Event::RoundTrip(Duration::ZERO)]);
+    pair.cut(true);
+    pair.tell(client::Input::Offline);
+    assert!(!pair.client.ping(pair.now), "there is no connection to ask on");
+}
+
+#[test]
+fn a_session_is_told_by_its_public_id_and_what_became_of_it() {
+    let mut pair = Pair::new();
+    assert_eq!(pair.client.member(), None);
+    pair.tell(client::Input::Connect);
+    pair.settle();
+    pair.cut(true);
+    pair.reconnect();
+    pair.lose_log();
+    pair.reconnect();
+    let outcomes = pair.events.iter().filter_map(|event| match event {
+        Event::Opened { outcome, member } => Some((*outcome, member.as_str())),
+        _ => None,
+    });
+    let expected = [
+        (Outcome::New, "me"),
+        (Outcome::Resumed, "me"),
+        (Outcome::Replaced, "me"),
+    ];
+    assert_eq!(outcomes.collect::<Vec<_>>(), expected);
+    assert_eq!(pair.client.member().map(MemberId::as_str), Some("me"));
+}
+
+#[test]
+fn the_sender_of_each_message_is_told_whoever_sent_the_one_before() {
+    let (mut pair, _) = Pair::subscribed();
+    let senders = ["ann", "ann", "", "ann", "bob", "", ""];
+    for sender in senders {
+        pair.log.append(pair.now, sender, Payload::Text("said"));
+    }
+    pair.settle();
+    let heard = pair.events.iter().filter_map(|event| match event {
+        Event::Message { sender, .. } => Some(sender.as_ref().map_or("", MemberId::as_str)),
+        _ => None,
+    });
+    assert_eq!(heard.collect::<Vec<_>>(), senders);
+}
+
+fn encoded(frames: &[ClientFrame<'_>]) -> Vec<u8> {
+    let mut batch = Vec::new();
+    frames.iter().for_each(|frame| frame.encode(&mut batch));
+    batch
 }
