@@ -7,19 +7,19 @@ mod deadlines;
 mod event;
 mod outbox;
 mod receive;
+mod requests;
 mod settings;
 mod subscription;
+mod transport;
 
-use core::time::Duration;
 use std::collections::VecDeque;
 
 use crate::{
     backoff::Backoff,
     codec::Frame as _,
-    codes::{CloseCode, Reconnect},
-    frame::{ClientFrame, Close, Hello, Nonce, Publish, Start, Terms, Token, VERSION},
-    ids::{MemberId, RoomName, SessionId},
-    payload::OwnedPayload,
+    codes::CloseCode,
+    frame::{ClientFrame, Close, Nonce, Publish, Terms},
+    ids::{MemberId, SessionId},
     time::Instant,
 };
 
@@ -145,82 +145,6 @@ impl Client {
         self.outbox.len()
     }
 
-    /// Subscribes to a room; `None` where it is subscribed to already.
-    pub fn subscribe(&mut self, now: Instant, room: RoomName, start: Start, presence: bool) -> Option<SubscriptionId> {
-        let id = self.subscriptions.add(room, start, presence)?;
-        self.handle_input(now, Input::Timeout);
-        Some(id)
-    }
-
-    /// Ends a subscription. What was on its way is dropped.
-    pub fn unsubscribe(&mut self, now: Instant, id: SubscriptionId) {
-        if let Some(request) = self.subscriptions.remove(id) {
-            self.send(&ClientFrame::Unsubscribe { request });
-        }
-        self.handle_input(now, Input::Timeout);
-    }
-
-    /// Stops the messages of a subscription whose user does not take them. The room's log waits, and this its place in it.
-    /// Signals, and who joined or left, are missed meanwhile.
-    pub fn pause(&mut self, now: Instant, id: SubscriptionId) {
-        if let Some(request) = self.subscriptions.pause(id) {
-            self.send(&ClientFrame::Unsubscribe { request });
-        }
-        self.handle_input(now, Input::Timeout);
-    }
-
-    /// Goes on after [`pause`](Self::pause), with the next message or a gap.
-    pub fn resume(&mut self, now: Instant, id: SubscriptionId) {
-        self.subscriptions.resume(id);
-        self.handle_input(now, Input::Timeout);
-    }
-
-    /// Asks how long a round trip takes: [`Event::RoundTrip`] tells. Says whether there is a connection to ask on.
-    pub fn ping(&mut self, now: Instant) -> bool {
-        self.handle_input(now, Input::Timeout);
-        let State::Open(open) = &mut self.state else {
-            return false;
-        };
-        let nonce = Nonce(self.last_nonce.wrapping_add(1).max(1));
-        self.last_nonce = nonce.0;
-        open.timed = Some((nonce, self.now));
-        self.send(&ClientFrame::Ping(nonce));
-        true
-    }
-
-    /// Publishes to a room. What became of it is told by an event. Where it cannot be sent within `ttl`, it is not sent.
-    ///
-    /// # Errors
-    ///
-    /// Gives the payload back where the outbox is full, or the client closed.
-    pub fn publish(
-        &mut self,
-        now: Instant,
-        room: RoomName,
-        payload: OwnedPayload,
-        ttl: Option<Duration>,
-    ) -> Result<PublishId, OwnedPayload> {
-        if let State::Closed(_) = self.state {
-            return Err(payload);
-        }
-        let id = self.outbox.push(self.now.max(now), room, payload, ttl)?;
-        self.handle_input(now, Input::Timeout);
-        Ok(id)
-    }
-
-    /// Signals to who is in a room. It is dropped where there is no connection, and says so.
-    pub fn signal(&mut self, now: Instant, room: &RoomName, payload: &OwnedPayload) -> bool {
-        let is_open = matches!(self.state, State::Open(_));
-        if is_open {
-            self.send(&ClientFrame::Signal {
-                room: room.as_str(),
-                payload: payload.as_payload(),
-            });
-        }
-        self.handle_input(now, Input::Timeout);
-        is_open
-    }
-
     /// Takes what happened. Deadlines are looked at with every input, so that late timers do no harm.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         self.now = self.now.max(now);
@@ -285,130 +209,6 @@ impl Client {
         frame.encode(&mut self.batch);
     }
 
-    fn connect(&mut self) {
-        self.last_attempt.0 += 1;
-        let attempt = self.last_attempt;
-        self.outputs.push_back(Output::Connect(attempt, self.transport));
-        self.enter(State::Connecting {
-            attempt,
-            deadline: self.now + self.settings.connect_timeout,
-        });
-    }
-
-    fn on_opened(&mut self, opened: Attempt) {
-        let State::Connecting { attempt, deadline } = self.state else {
-            return;
-        };
-        if attempt == opened {
-            let hello = Hello {
-                version: VERSION,
-                attempt: attempt.0,
-                session: self.session,
-                answered: self.outbox.answered(),
-                token: Token(&self.token),
-            };
-            ClientFrame::Hello(hello).encode(&mut self.batch);
-            self.enter(State::Opening { attempt, deadline });
-        }
-    }
-
-    fn on_token(&mut self, token: Box<[u8]>) {
-        self.token = token;
-        match &mut self.state {
-            State::Open(open) => {
-                open.renew = None;
-                let token = Token(&self.token);
-                ClientFrame::Authenticate { token }.encode(&mut self.batch);
-            }
-            State::Unauthorized => self.connect(),
-            _ => {}
-        }
-    }
-
-    fn on_offline(&mut self) {
-        self.is_online = false;
-        match &self.state {
-            State::Waiting { .. } => self.enter(State::Offline),
-            // What was said to be gone is often back; but it is not trusted.
-            State::Open(_) => self.probe(),
-            _ => {}
-        }
-    }
-
-    fn on_online(&mut self) {
-        self.is_online = true;
-        self.on_wake();
-    }
-
-    fn on_wake(&mut self) {
-        match &self.state {
-            State::Waiting { .. } | State::Offline if self.is_online => self.connect(),
-            State::Open(_) => self.probe(),
-            _ => {}
-        }
-    }
-
-    /// Asks for a sign of life, unless it is waited for already.
-    fn probe(&mut self) {
-        let deadline = self.now + self.settings.probe_timeout;
-        if let State::Open(open) = &mut self.state
-            && open.probe.is_none()
-        {
-            open.probe = Some(deadline);
-            self.send(&ClientFrame::Ping(PROBE));
-        }
-    }
-
-    /// The transport ended by itself, or is given up.
-    fn on_lost(&mut self, code: Option<CloseCode>) {
-        let code = code.unwrap_or(CloseCode::ABNORMAL);
-        let was_useful = self.leave_transport();
-        match code.reconnect() {
-            _ if code == CloseCode::TOKEN_EXPIRED => {
-                self.enter(State::Unauthorized);
-                self.event(Event::TokenNeeded);
-            }
-            Reconnect::Never => self.end(code),
-            _ if !self.is_online => self.enter(State::Offline),
-            // The first try after a connection that was of use is at once; after that, and where the server
-            // asks for it, there is a wait.
-            Reconnect::AtOnce if was_useful && self.backoff.is_fresh() => self.connect(),
-            Reconnect::AtOnce | Reconnect::AfterDelay => {
-                let wait = self.backoff.next();
-                self.enter(State::Waiting { until: self.now + wait });
-            }
-        }
-    }
-
-    /// Forgets the transport, and says whether it was of use.
-    fn leave_transport(&mut self) -> bool {
-        let was_useful = match &self.state {
-            State::Open(open) => self.now.since(open.since) >= self.settings.useful_after,
-            _ => false,
-        };
-        if was_useful {
-            self.backoff.reset();
-            self.failures = 0;
-        } else if self.attempt().is_some() {
-            self.failures += 1;
-            if self.failures >= self.settings.failures_before_next {
-                self.failures = 0;
-                self.transport = (self.transport + 1) % self.settings.transports.max(1);
-            }
-        }
-        self.batch.clear();
-        self.subscriptions.detach();
-        was_useful
-    }
-
-    /// Gives the transport up.
-    fn drop_transport(&mut self, code: CloseCode) {
-        if let Some(attempt) = self.attempt() {
-            self.outputs.push_back(Output::Disconnect(attempt));
-            self.on_lost(Some(code));
-        }
-    }
-
     /// Says farewell, and ends.
     fn close(&mut self, code: CloseCode) {
         if let State::Closed(_) = self.state {
@@ -458,6 +258,3 @@ impl Client {
         }
     }
 }
-
-/// The nonce of a ping that only asks for a sign of life.
-const PROBE: Nonce = Nonce(0);

@@ -5,22 +5,19 @@
 //! back in as an [`Input`]. Frames of rooms do not pass through here: [`Connection::poll_room`] takes them from a log.
 
 mod event;
+mod receive;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    codec::{Frame as _, decode},
+    codec::Frame as _,
     codes::CloseCode,
-    frame::{
-        ClientFrame, Close, Hello, Nonce, Payload, RefusalCode, Refused, RefusedWhat, ServerFrame, Start, Subscribed,
-        Terms, VERSION, Welcome,
-    },
+    frame::{Close, Nonce, RefusalCode, Refused, RefusedWhat, ServerFrame, Subscribed, Terms, Welcome},
     ids::{Offset, Request, RoomName, RoomNumber, Sequence, SessionId},
     ledger::Answer,
     log::{Cursor, Frames, Log},
-    payload::OwnedPayload,
-    sessions::{Asked, Attached},
+    sessions::Attached,
     time::Instant,
 };
 
@@ -160,82 +157,6 @@ impl Connection {
         frames
     }
 
-    fn on_batch(&mut self, batch: &[u8]) {
-        for frame in decode(batch) {
-            if self.is_closed() {
-                return;
-            }
-            match frame {
-                Ok(frame) => self.on_frame(frame),
-                Err(_) => self.close(CloseCode::PROTOCOL_ERROR),
-            }
-        }
-    }
-
-    fn on_frame(&mut self, frame: ClientFrame<'_>) {
-        match (frame, &mut self.state) {
-            (ClientFrame::Hello(hello), State::AwaitingHello { .. }) => self.on_hello(&hello),
-            (ClientFrame::Close(close), _) => self.on_close(close.code),
-            (ClientFrame::Ping(nonce), State::Attaching | State::Open(_)) => self.send(&ServerFrame::Pong(nonce)),
-            (ClientFrame::Pong(_), State::Attaching | State::Open(_)) => {}
-            (ClientFrame::Authenticate { token }, State::Open(_)) => {
-                self.actions.push_back(Action::Authenticate { token: token.0.into() });
-            }
-            (ClientFrame::Subscribe(subscribe), State::Open(_)) => {
-                self.on_subscribe(subscribe.request, subscribe.room, subscribe.start, subscribe.presence);
-            }
-            (ClientFrame::Unsubscribe { request }, State::Open(open)) => {
-                if let Some(subscription) = open.subscriptions.remove(&request) {
-                    self.actions.push_back(Action::Unsubscribe {
-                        room: subscription.room,
-                    });
-                }
-                self.send(&ServerFrame::Unsubscribed { request });
-            }
-            (ClientFrame::Publish(publish), State::Open(_)) => {
-                let Ok(room) = RoomName::new(publish.room) else {
-                    return self.close(CloseCode::PROTOCOL_ERROR);
-                };
-                let payload = self.check_payload(publish.payload);
-                self.actions.push_back(Action::Publish {
-                    sequence: publish.sequence,
-                    room,
-                    payload,
-                });
-            }
-            (ClientFrame::Signal { room, payload }, State::Open(_)) => {
-                // One that is too large cannot be passed on, so it is dropped like any other.
-                if let (Ok(room), Ok(payload)) = (RoomName::new(room), self.check_payload(payload)) {
-                    self.actions.push_back(Action::Signal { room, payload });
-                }
-            }
-            // The first frame is hello and there is no second one, and nothing is said until the welcome.
-            _ => self.close(CloseCode::PROTOCOL_ERROR),
-        }
-    }
-
-    fn on_hello(&mut self, hello: &Hello<'_>) {
-        if hello.version != VERSION {
-            return self.close(CloseCode::UNSUPPORTED_VERSION);
-        }
-        self.state = State::Attaching;
-        let Hello {
-            attempt,
-            session,
-            answered,
-            token,
-            ..
-        } = *hello;
-        self.actions.push_back(Action::Attach {
-            asked: Asked {
-                session,
-                attempt,
-                answered,
-            },
-            token: token.0.into(),
-        });
-    }
-
     fn on_attached(&mut self, attached: &Attached, token_expires_in: Duration) {
         let token_expires = expiry(self.now, token_expires_in);
         self.state = State::Open(Open {
@@ -256,46 +177,6 @@ impl Connection {
         for &(sequence, answer) in &attached.answers {
             self.send_answer(sequence, answer);
         }
-    }
-
-    fn on_close(&mut self, code: CloseCode) {
-        if code == CloseCode::NORMAL {
-            self.actions.push_back(Action::End);
-        }
-        self.finish(code);
-    }
-
-    fn on_subscribe(&mut self, request: Request, room: &str, start: Start, presence: bool) {
-        let State::Open(open) = &mut self.state else { return };
-        let Ok(room) = RoomName::new(room) else {
-            return self.close(CloseCode::PROTOCOL_ERROR);
-        };
-        if open.subscriptions.contains_key(&request) {
-            return self.close(CloseCode::PROTOCOL_ERROR);
-        }
-        if open.subscriptions.len() >= self.settings.terms.max_subscriptions as usize {
-            return self.refuse(request, RefusalCode::TOO_MANY_SUBSCRIPTIONS);
-        }
-        if open
-            .subscriptions
-            .values()
-            .any(|subscription| subscription.room == room)
-        {
-            return self.refuse(request, RefusalCode::ALREADY_SUBSCRIBED);
-        }
-        open.subscriptions.insert(
-            request,
-            Subscription {
-                room: room.clone(),
-                cursor: None,
-            },
-        );
-        self.actions.push_back(Action::Subscribe {
-            request,
-            room,
-            start,
-            presence,
-        });
     }
 
     fn on_subscribed(&mut self, request: Request, result: Result<(RoomNumber, Cursor), RefusalCode>) {
@@ -319,13 +200,6 @@ impl Connection {
                 self.refuse(request, code);
             }
         }
-    }
-
-    fn check_payload(&self, payload: Payload<'_>) -> Result<OwnedPayload, RefusalCode> {
-        if payload.len() > self.settings.terms.max_payload_bytes as usize {
-            return Err(RefusalCode::PAYLOAD_TOO_BIG);
-        }
-        Ok(payload.into())
     }
 
     fn refuse(&mut self, request: Request, code: RefusalCode) {

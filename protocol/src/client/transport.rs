@@ -1,0 +1,138 @@
+//! How a client comes to a transport, and what it does when it loses it.
+
+use crate::{
+    codec::Frame as _,
+    codes::{CloseCode, Reconnect},
+    frame::{ClientFrame, Hello, Nonce, Token, VERSION},
+};
+
+use super::{Attempt, Client, Event, Output, State};
+
+impl Client {
+    pub(super) fn connect(&mut self) {
+        self.last_attempt.0 += 1;
+        let attempt = self.last_attempt;
+        self.outputs.push_back(Output::Connect(attempt, self.transport));
+        self.enter(State::Connecting {
+            attempt,
+            deadline: self.now + self.settings.connect_timeout,
+        });
+    }
+
+    pub(super) fn on_opened(&mut self, opened: Attempt) {
+        let State::Connecting { attempt, deadline } = self.state else {
+            return;
+        };
+        if attempt == opened {
+            let hello = Hello {
+                version: VERSION,
+                attempt: attempt.0,
+                session: self.session,
+                answered: self.outbox.answered(),
+                token: Token(&self.token),
+            };
+            ClientFrame::Hello(hello).encode(&mut self.batch);
+            self.enter(State::Opening { attempt, deadline });
+        }
+    }
+
+    pub(super) fn on_token(&mut self, token: Box<[u8]>) {
+        self.token = token;
+        match &mut self.state {
+            State::Open(open) => {
+                open.renew = None;
+                let token = Token(&self.token);
+                ClientFrame::Authenticate { token }.encode(&mut self.batch);
+            }
+            State::Unauthorized => self.connect(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_offline(&mut self) {
+        self.is_online = false;
+        match &self.state {
+            State::Waiting { .. } => self.enter(State::Offline),
+            // What was said to be gone is often back; but it is not trusted.
+            State::Open(_) => self.probe(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn on_online(&mut self) {
+        self.is_online = true;
+        self.on_wake();
+    }
+
+    pub(super) fn on_wake(&mut self) {
+        match &self.state {
+            State::Waiting { .. } | State::Offline if self.is_online => self.connect(),
+            State::Open(_) => self.probe(),
+            _ => {}
+        }
+    }
+
+    /// Asks for a sign of life, unless it is waited for already.
+    pub(super) fn probe(&mut self) {
+        let deadline = self.now + self.settings.probe_timeout;
+        if let State::Open(open) = &mut self.state
+            && open.probe.is_none()
+        {
+            open.probe = Some(deadline);
+            self.send(&ClientFrame::Ping(PROBE));
+        }
+    }
+
+    /// The transport ended by itself, or is given up.
+    pub(super) fn on_lost(&mut self, code: Option<CloseCode>) {
+        let code = code.unwrap_or(CloseCode::ABNORMAL);
+        let was_useful = self.leave_transport();
+        match code.reconnect() {
+            _ if code == CloseCode::TOKEN_EXPIRED => {
+                self.enter(State::Unauthorized);
+                self.event(Event::TokenNeeded);
+            }
+            Reconnect::Never => self.end(code),
+            _ if !self.is_online => self.enter(State::Offline),
+            // The first try after a connection that was of use is at once; after that, and where the server
+            // asks for it, there is a wait.
+            Reconnect::AtOnce if was_useful && self.backoff.is_fresh() => self.connect(),
+            Reconnect::AtOnce | Reconnect::AfterDelay => {
+                let wait = self.backoff.next();
+                self.enter(State::Waiting { until: self.now + wait });
+            }
+        }
+    }
+
+    /// Forgets the transport, and says whether it was of use.
+    pub(super) fn leave_transport(&mut self) -> bool {
+        let was_useful = match &self.state {
+            State::Open(open) => self.now.since(open.since) >= self.settings.useful_after,
+            _ => false,
+        };
+        if was_useful {
+            self.backoff.reset();
+            self.failures = 0;
+        } else if self.attempt().is_some() {
+            self.failures += 1;
+            if self.failures >= self.settings.failures_before_next {
+                self.failures = 0;
+                self.transport = (self.transport + 1) % self.settings.transports.max(1);
+            }
+        }
+        self.batch.clear();
+        self.subscriptions.detach();
+        was_useful
+    }
+
+    /// Gives the transport up.
+    pub(super) fn drop_transport(&mut self, code: CloseCode) {
+        if let Some(attempt) = self.attempt() {
+            self.outputs.push_back(Output::Disconnect(attempt));
+            self.on_lost(Some(code));
+        }
+    }
+}
+
+/// The nonce of a ping that only asks for a sign of life.
+const PROBE: Nonce = Nonce(0);

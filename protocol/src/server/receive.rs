@@ -1,0 +1,137 @@
+//! What a connection makes of its client's frames.
+
+use crate::{
+    codec::decode,
+    codes::CloseCode,
+    frame::{ClientFrame, Hello, Payload, RefusalCode, ServerFrame, Start, VERSION},
+    ids::{Request, RoomName},
+    payload::OwnedPayload,
+    sessions::Asked,
+};
+
+use super::{Action, Connection, State, Subscription};
+
+impl Connection {
+    pub(super) fn on_batch(&mut self, batch: &[u8]) {
+        for frame in decode(batch) {
+            if self.is_closed() {
+                return;
+            }
+            match frame {
+                Ok(frame) => self.on_frame(frame),
+                Err(_) => self.close(CloseCode::PROTOCOL_ERROR),
+            }
+        }
+    }
+
+    fn on_frame(&mut self, frame: ClientFrame<'_>) {
+        match (frame, &mut self.state) {
+            (ClientFrame::Hello(hello), State::AwaitingHello { .. }) => self.on_hello(&hello),
+            (ClientFrame::Close(close), _) => self.on_close(close.code),
+            (ClientFrame::Ping(nonce), State::Attaching | State::Open(_)) => self.send(&ServerFrame::Pong(nonce)),
+            (ClientFrame::Pong(_), State::Attaching | State::Open(_)) => {}
+            (ClientFrame::Authenticate { token }, State::Open(_)) => {
+                self.actions.push_back(Action::Authenticate { token: token.0.into() });
+            }
+            (ClientFrame::Subscribe(subscribe), State::Open(_)) => {
+                self.on_subscribe(subscribe.request, subscribe.room, subscribe.start, subscribe.presence);
+            }
+            (ClientFrame::Unsubscribe { request }, State::Open(open)) => {
+                if let Some(subscription) = open.subscriptions.remove(&request) {
+                    self.actions.push_back(Action::Unsubscribe {
+                        room: subscription.room,
+                    });
+                }
+                self.send(&ServerFrame::Unsubscribed { request });
+            }
+            (ClientFrame::Publish(publish), State::Open(_)) => {
+                let Ok(room) = RoomName::new(publish.room) else {
+                    return self.close(CloseCode::PROTOCOL_ERROR);
+                };
+                let payload = self.check_payload(publish.payload);
+                self.actions.push_back(Action::Publish {
+                    sequence: publish.sequence,
+                    room,
+                    payload,
+                });
+            }
+            (ClientFrame::Signal { room, payload }, State::Open(_)) => {
+                // One that is too large cannot be passed on, so it is dropped like any other.
+                if let (Ok(room), Ok(payload)) = (RoomName::new(room), self.check_payload(payload)) {
+                    self.actions.push_back(Action::Signal { room, payload });
+                }
+            }
+            // The first frame is hello and there is no second one, and nothing is said until the welcome.
+            _ => self.close(CloseCode::PROTOCOL_ERROR),
+        }
+    }
+
+    fn on_hello(&mut self, hello: &Hello<'_>) {
+        if hello.version != VERSION {
+            return self.close(CloseCode::UNSUPPORTED_VERSION);
+        }
+        self.state = State::Attaching;
+        let Hello {
+            attempt,
+            session,
+            answered,
+            token,
+            ..
+        } = *hello;
+        self.actions.push_back(Action::Attach {
+            asked: Asked {
+                session,
+                attempt,
+                answered,
+            },
+            token: token.0.into(),
+        });
+    }
+
+    fn on_close(&mut self, code: CloseCode) {
+        if code == CloseCode::NORMAL {
+            self.actions.push_back(Action::End);
+        }
+        self.finish(code);
+    }
+
+    fn on_subscribe(&mut self, request: Request, room: &str, start: Start, presence: bool) {
+        let State::Open(open) = &mut self.state else { return };
+        let Ok(room) = RoomName::new(room) else {
+            return self.close(CloseCode::PROTOCOL_ERROR);
+        };
+        if open.subscriptions.contains_key(&request) {
+            return self.close(CloseCode::PROTOCOL_ERROR);
+        }
+        if open.subscriptions.len() >= self.settings.terms.max_subscriptions as usize {
+            return self.refuse(request, RefusalCode::TOO_MANY_SUBSCRIPTIONS);
+        }
+        if open
+            .subscriptions
+            .values()
+            .any(|subscription| subscription.room == room)
+        {
+            return self.refuse(request, RefusalCode::ALREADY_SUBSCRIBED);
+        }
+        open.subscriptions.insert(
+            request,
+            Subscription {
+                room: room.clone(),
+                cursor: None,
+            },
+        );
+        self.actions.push_back(Action::Subscribe {
+            request,
+            room,
+            start,
+            presence,
+        });
+    }
+
+    fn check_payload(&self, payload: Payload<'_>) -> Result<OwnedPayload, RefusalCode> {
+        if payload.len() > self.settings.terms.max_payload_bytes as usize {
+            return Err(RefusalCode::PAYLOAD_TOO_BIG);
+        }
+        Ok(payload.into())
+    }
+}
