@@ -35,7 +35,7 @@ pub enum ClientFrame<'a> {
     Ping(Nonce),
     /// Answers a ping.
     Pong(Nonce),
-    /// The client is leaving. With [`CloseCode::NORMAL`] its session ends; otherwise it will be back.
+    /// The client is leaving. With [`CloseCode::NORMAL`](crate::CloseCode::NORMAL) its session ends; otherwise it will be back.
     Close(Close<'a>),
 }
 
