@@ -1,7 +1,7 @@
 //! Any history of a room's log and of those who read it, beside a plain model of both.
 #![no_main]
 
-#[path = "../../protocol/tests/model/mod.rs"]
+#[path = "../../protocol/tests/behaviour/model.rs"]
 mod model;
 
 use std::time::Duration;

@@ -146,4 +146,25 @@ mod tests {
         assert!(*longest - *shortest > Duration::from_millis(900));
         assert_eq!(backoff.between(max, min), max, "the other way round it is the first");
     }
+
+    #[test]
+    fn a_wait_may_be_as_long_as_its_limit() {
+        let mut backoff = Backoff::new(BackoffSettings::default(), 1);
+        let limit = Duration::from_nanos(1);
+        assert!((0..100).any(|_| backoff.between(Duration::ZERO, limit) == limit));
+    }
+
+    /// <https://rosettacode.org/wiki/Pseudo-random_numbers/Splitmix64>
+    #[test]
+    fn random_numbers_are_those_of_splitmix64() {
+        let mut random = Random(1_234_567);
+        let expected = [
+            6_457_827_717_110_365_317,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        assert_eq!([(); 5].map(|()| random.next()), expected);
+    }
 }

@@ -61,7 +61,7 @@ enum Command {
     Simulate(simulate::Args),
     /// Feeds any bytes to the fuzz targets, ten minutes each (cargo-fuzz); needs a nightly compiler
     Fuzz(fuzz::Args),
-    /// Changes the protocol's code in each place and counts what its tests notice (cargo-mutants); takes hours
+    /// Changes the protocol's code in each place and counts what its tests notice (cargo-mutants); takes a quarter of an hour
     Mutants(mutants::Args),
 }
 

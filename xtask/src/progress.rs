@@ -9,7 +9,7 @@ use anyhow::Result;
 use crate::process::{self, Finished};
 
 /// How often a line is printed about a step that is still running, where lines cannot be rewritten.
-const REPORT_EVERY: Duration = Duration::from_secs(30);
+pub(crate) const REPORT_EVERY: Duration = Duration::from_secs(30);
 
 /// One step while it runs. On a terminal it is a line that is rewritten; elsewhere a line at its beginning, one every
 /// half minute, and one at its end.

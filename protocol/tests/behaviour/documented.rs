@@ -1,5 +1,4 @@
 //! The examples of `docs/PROTOCOL.md`.
-#![allow(dead_code)] // not all tests need all of it
 
 const PROTOCOL: &str = include_str!("../../../docs/PROTOCOL.md");
 

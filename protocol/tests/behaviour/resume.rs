@@ -1,10 +1,8 @@
 //! The awkward cases of `docs/PROTOCOL.md`, one by one.
 
-mod pair;
-
 use std::time::Duration;
 
-use pair::{Pair, SESSION_TTL};
+use crate::pair::{Pair, SESSION_TTL};
 use tidewire_protocol::{
     CloseCode, OwnedPayload, Retention,
     client::{self, ClientState, Event, PublishError},

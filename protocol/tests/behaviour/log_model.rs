@@ -1,10 +1,8 @@
 //! A room's log beside a plain model of it.
 
-mod model;
-
 use std::time::Duration;
 
-use model::{Begin, Room, Step};
+use crate::model::{Begin, Room, Step};
 use proptest::{collection::vec, prelude::*};
 use tidewire_protocol::{FRAME_OVERHEAD, Retention};
 #[cfg(target_arch = "wasm32")]

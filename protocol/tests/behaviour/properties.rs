@@ -1,11 +1,8 @@
 //! What holds for every frame, every batch and any bytes at all.
 
-mod documented;
-mod frames;
-
 use std::{collections::BTreeSet, fmt::Debug};
 
-use frames::{Parts, parts};
+use crate::frames::{Parts, parts};
 use proptest::{collection::vec, prelude::*, sample::Index, strategy::ValueTree as _, test_runner::TestRunner};
 use tidewire_protocol::{
     Frame, decode,
@@ -213,7 +210,10 @@ const ENDS_WITH_REST: [u8; 8] = [0x14, 0x15, 0x16, 0x17, 0x44, 0x45, 0x49, 0x4a]
 /// Frames that were added to the document are to be added to these tests.
 #[test]
 fn every_kind_of_the_document_is_among_the_frames_tried_here() {
-    let documented: BTreeSet<u8> = documented::examples().iter().map(|example| example.bytes[0]).collect();
+    let documented: BTreeSet<u8> = crate::documented::examples()
+        .iter()
+        .map(|example| example.bytes[0])
+        .collect();
     let mut tried = BTreeSet::new();
     let strategy = parts();
     let mut runner = TestRunner::deterministic();

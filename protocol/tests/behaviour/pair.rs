@@ -1,7 +1,5 @@
 //! A client and a server with one room, connected by a wire that a test cuts where it wants, on a virtual clock.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use std::{collections::VecDeque, time::Duration};
 
 use tidewire_protocol::{

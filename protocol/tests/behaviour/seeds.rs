@@ -1,18 +1,15 @@
 //! The inputs that fuzzing begins with: the examples of the document, as files in `fuzz/seeds`.
-#![cfg(not(target_arch = "wasm32"))] // there are no files
-
-mod documented;
 
 use std::{collections::BTreeMap, env, fs, path::Path};
 
 /// The folder of a fuzz target's seeds, and who sends them.
 const TARGETS: [(&str, &str); 2] = [("decode_client", "the client"), ("decode_server", "the server")];
 
-/// `TIDEWIRE_WRITE_SEEDS=1 cargo test -p tidewire-protocol --test seeds` writes them anew.
+/// `TIDEWIRE_WRITE_SEEDS=1 cargo test -p tidewire-protocol --test behaviour seeds` writes them anew.
 #[test]
 #[expect(clippy::disallowed_methods)] // a test may read and write files
 fn the_seeds_of_the_fuzz_targets_are_the_examples_of_the_document() {
-    let examples = documented::examples();
+    let examples = crate::documented::examples();
     for (target, sender) in TARGETS {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds").join(target);
         let parts = [format!("Frames of {sender}"), "Frames of both".to_owned()];

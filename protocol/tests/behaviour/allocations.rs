@@ -1,8 +1,4 @@
 //! What decoding and encoding cost in allocations.
-// The counter replaces the allocator, which a browser's tests have no use for.
-#![cfg(not(target_arch = "wasm32"))]
-
-mod documented;
 
 use allocation_counter::measure;
 use tidewire_protocol::{
@@ -24,7 +20,7 @@ fn the_counter_counts() {
 
 #[test]
 fn decoding_allocates_nothing_whatever_the_frame() {
-    let examples = documented::examples();
+    let examples = crate::documented::examples();
     let batch: Vec<u8> = examples.iter().flat_map(|example| example.bytes.clone()).collect();
     let is_of = |side, part| part == format!("Frames of {side}") || part == "Frames of both";
     let count = |side| examples.iter().filter(|example| is_of(side, example.part)).count();

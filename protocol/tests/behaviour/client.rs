@@ -1,10 +1,8 @@
 //! The client's side: when it connects, what it keeps, what it gives back.
 
-mod pair;
-
 use std::time::Duration;
 
-use pair::{Pair, room};
+use crate::pair::{Pair, room};
 use tidewire_protocol::{
     BackoffSettings, CloseCode, Frame, Instant, MemberId, OwnedPayload, Request, Retention,
     client::{self, Attempt, Client, ClientState, Event, OutboxLimits, Output, PublishError, Settings},

@@ -1,7 +1,5 @@
 //! The wire, frozen: each example of `docs/PROTOCOL.md` is decoded to the frame it shows, and written again.
 
-mod documented;
-
 use std::{collections::BTreeMap, time::Duration};
 
 use tidewire_protocol::{
@@ -200,7 +198,7 @@ fn shown(bytes: &[u8]) -> String {
 
 #[test]
 fn every_example_of_the_document_is_what_this_crate_reads_and_writes() {
-    let mut documented: BTreeMap<_, _> = documented::examples()
+    let mut documented: BTreeMap<_, _> = crate::documented::examples()
         .into_iter()
         .map(|it| (it.name, it.bytes))
         .collect();

@@ -1,0 +1,20 @@
+//! What frames, logs and machines do, one file a topic. One program, because linking one is quicker than linking ten: each
+//! of hundreds of mutants (`cargo xtask mutants`) is linked anew.
+
+#[cfg(not(target_arch = "wasm32"))] // the counter replaces the allocator
+mod allocations;
+mod client;
+mod documented;
+mod frames;
+mod log;
+mod log_model;
+mod model;
+mod pair;
+mod properties;
+mod resume;
+#[cfg(not(target_arch = "wasm32"))] // there are no files
+mod seeds;
+mod server;
+mod time;
+mod wire;
+mod words;
