@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::progress::Progress;
 use crate::task::{SHOWN_LINES, Task, last_lines};
-use crate::tools::{CargoTool, Tool, Toolbox, nightly};
+use crate::tools::{CargoTool, Tool, Toolbox};
 use crate::workspace::Workspace;
 
 /// Options of `cargo xtask fuzz`.
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 
 /// Runs the targets one after the other, all of them even if one finds something.
 pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
-    let toolbox = Toolbox::ensure(workspace, &[Tool::Nightly, Tool::Cargo(CargoTool::Fuzz)])?;
+    let toolbox = Toolbox::ensure(workspace, &[Tool::Cargo(CargoTool::Fuzz)])?;
     let targets = select(targets(workspace)?, &args.targets)?;
     let mut findings = 0;
     for (index, target) in targets.iter().enumerate() {
@@ -69,19 +69,10 @@ fn command(workspace: &Workspace, target: &str, seconds: u32) -> Result<Command>
     let corpus = workspace.path(&format!("fuzz/corpus/{target}"));
     let seeds = workspace.path(&format!("fuzz/seeds/{target}"));
     fs::create_dir_all(&corpus)?;
-    let mut command = Command::new("rustup");
-    // The code has no unsafe part for a sanitizer to watch; without one it tries several times as many inputs.
+    // The code has no unsafe part for a sanitizer to watch; without one it tries several times as many inputs, and needs no
+    // nightly compiler: rustc's flags for sanitizers are not stable, those for coverage are.
+    let mut command = workspace.cargo(&["fuzz", "run", "--sanitizer", "none", target]);
     command
-        .args([
-            "run",
-            &nightly()?,
-            "cargo",
-            "fuzz",
-            "run",
-            "--sanitizer",
-            "none",
-            target,
-        ])
         .arg(corpus)
         .args(seeds.is_dir().then_some(seeds))
         .args([
@@ -91,8 +82,7 @@ fn command(workspace: &Workspace, target: &str, seconds: u32) -> Result<Command>
             "-rss_limit_mb=1024",
             "-print_final_stats=1",
         ])
-        .arg(format!("-max_total_time={seconds}"))
-        .current_dir(&workspace.root);
+        .arg(format!("-max_total_time={seconds}"));
     Ok(command)
 }
 

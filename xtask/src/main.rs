@@ -59,7 +59,7 @@ enum Command {
     Bench(bench::Args),
     /// Runs the protocol's machines on simulated bad networks, and prints what they went through
     Simulate(simulate::Args),
-    /// Feeds any bytes to the fuzz targets, ten minutes each (cargo-fuzz); needs a nightly compiler
+    /// Feeds any bytes to the fuzz targets, ten minutes each (cargo-fuzz)
     Fuzz(fuzz::Args),
     /// Changes the protocol's code in each place and counts what its tests notice (cargo-mutants); takes a quarter of an hour
     Mutants(mutants::Args),

@@ -19,7 +19,6 @@ use crate::workspace::Workspace;
 
 pub(crate) use browser::Browser;
 pub(crate) use cargo::CargoTool;
-pub(crate) use rust::nightly;
 
 /// One tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +27,6 @@ pub(crate) enum Tool {
     WasmTarget,
     /// `cargo fmt` and `cargo clippy`.
     Lints,
-    /// A nightly compiler.
-    Nightly,
     /// A program that `cargo install` builds.
     Cargo(CargoTool),
     /// Node with what package-lock.json says: `wasm-opt`, and what the JavaScript tests use.
@@ -112,7 +109,6 @@ impl Tool {
         match self {
             Self::WasmTarget => rust::has_wasm_target(),
             Self::Lints => Ok(rust::has_lints()),
-            Self::Nightly => Ok(rust::nightly().is_ok()),
             Self::NodeModules => npm::is_current(workspace),
             Self::Browser => Ok(Browser::find()?.is_some()),
             Self::Cargo(tool) => Ok(cargo::Installed::new(tool, workspace)?.is_there()),
@@ -123,7 +119,6 @@ impl Tool {
         match self {
             Self::WasmTarget => rust::add_wasm_target(task),
             Self::Lints => rust::add_lints(task),
-            Self::Nightly => rust::add_nightly(task),
             Self::NodeModules => npm::install(task),
             Self::Browser => browser::install(task),
             Self::Cargo(tool) => cargo::Installed::new(tool, task.workspace)?.install(task),
@@ -134,7 +129,7 @@ impl Tool {
     fn folder(self, workspace: &Workspace) -> Result<Option<PathBuf>> {
         match self {
             Self::NodeModules => Ok(Some(npm::programs(workspace))),
-            Self::WasmTarget | Self::Lints | Self::Nightly | Self::Browser => Ok(None),
+            Self::WasmTarget | Self::Lints | Self::Browser => Ok(None),
             Self::Cargo(tool) => Ok(cargo::Installed::new(tool, workspace)?.folder()),
         }
     }
@@ -143,7 +138,6 @@ impl Tool {
         Ok(match self {
             Self::WasmTarget => "Rust's wasm32-unknown-unknown target (rustup)".into(),
             Self::Lints => "rustfmt and clippy (rustup)".into(),
-            Self::Nightly => "a nightly compiler (rustup)".into(),
             Self::NodeModules => "npm packages of package-lock.json (npm ci)".into(),
             Self::Browser => "chromium and chromium-driver (apt-get)".into(),
             Self::Cargo(tool) => {

@@ -41,20 +41,6 @@ pub(super) fn add_lints(task: &mut Task<'_>) -> Result<()> {
     rustup(task, &["component", "add", "rustfmt", "clippy"])
 }
 
-/// The name of an installed nightly toolchain.
-pub(crate) fn nightly() -> Result<String> {
-    let output = Command::new("rustup").args(["toolchain", "list"]).output();
-    let output = output.context("cannot start rustup")?;
-    let list = String::from_utf8(output.stdout)?;
-    let mut names = list.lines().filter_map(|line| line.split_whitespace().next());
-    let nightly = names.find(|name| name.starts_with("nightly"));
-    nightly.map(str::to_owned).context("there is no nightly toolchain")
-}
-
-pub(super) fn add_nightly(task: &mut Task<'_>) -> Result<()> {
-    rustup(task, &["toolchain", "install", "nightly", "--profile", "minimal"])
-}
-
 fn rustup(task: &mut Task<'_>, args: &[&str]) -> Result<()> {
     if version_of("rustup").is_none() {
         bail!(
