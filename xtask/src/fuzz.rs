@@ -75,8 +75,10 @@ fn command(workspace: &Workspace, target: &str, seconds: u32) -> Result<Command>
     command
         .arg(corpus)
         .args(seeds.is_dir().then_some(seeds))
+        .arg("--")
+        // Inputs that are sequences of operations say little while they are short.
+        .args(target.ends_with("_ops").then_some("-len_control=0"))
         .args([
-            "--",
             "-max_len=4096",
             "-timeout=10",
             "-rss_limit_mb=1024",

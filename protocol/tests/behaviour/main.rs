@@ -9,6 +9,8 @@ mod frames;
 mod log;
 mod log_model;
 mod model;
+mod operations;
+mod ops;
 mod pair;
 mod properties;
 mod resume;
