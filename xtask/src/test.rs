@@ -64,6 +64,22 @@ static STEPS: &[Step] = &[
         },
     },
     Step {
+        name: "fuzz",
+        title: "clippy, fuzz targets",
+        needs: &[],
+        tools: &[Tool::Lints],
+        run: |run| {
+            let mut command = run
+                .task
+                .workspace
+                .cargo(&["clippy", "--manifest-path", "fuzz/Cargo.toml"]);
+            command.args(["--locked", "--", "-D", "warnings"]);
+            // Nothing is linked, so libFuzzer need not be there, nor be compiled.
+            command.env("CUSTOM_LIBFUZZER_PATH", "/nonexistent/libfuzzer.a");
+            run.check(command)
+        },
+    },
+    Step {
         name: "features",
         title: "each cargo feature alone (clippy)",
         needs: &[],
