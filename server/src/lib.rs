@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod api;
 mod beside;
 mod budget;
 mod builder;
