@@ -7,20 +7,32 @@ use hyper::upgrade::OnUpgrade;
 use warp::{Filter, Reply, filters::BoxedFilter, reply::Response};
 
 use crate::{
+    api,
     connection::Endpoint,
     plain::{Chat, Echo},
     tidewire::Tidewire,
     upgrade::{Refusal, Upgrade},
+    ws::Ws,
 };
 
 impl Tidewire {
-    /// `/echo`, `/chat` and `/healthz`.
+    /// `/echo`, `/chat`, `/ws`, `/api` and `/healthz`.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
         let echo = warp::path("echo").and(warp::path::end()).and(self.echo());
         let chat = warp::path("chat").and(warp::path::end()).and(self.chat());
+        let ws = warp::path("ws").and(warp::path::end()).and(self.ws());
+        let api = warp::path("api").and(self.api());
         let health = warp::path("healthz").and(warp::path::end()).and(self.health());
-        echo.or(chat).unify().or(health).unify().boxed()
+        echo.or(chat)
+            .unify()
+            .or(ws)
+            .unify()
+            .or(api)
+            .unify()
+            .or(health)
+            .unify()
+            .boxed()
     }
 
     /// A WebSocket on which every text or binary message comes straight back, at whatever path it is mounted.
@@ -39,7 +51,45 @@ impl Tidewire {
     /// of the others' `Broadcast: …`. Bad handshakes are answered as for [`echo`](Self::echo).
     #[must_use]
     pub fn chat(&self) -> BoxedFilter<(Response,)> {
-        self.endpoint(|tidewire| Chat::join(tidewire.lobby()))
+        self.endpoint(|tidewire| Chat::join(tidewire.lobby(), tidewire.hub().clock))
+    }
+
+    /// A WebSocket on which the room protocol is spoken, at whatever path it is mounted; the same rooms for every mount of
+    /// this server. Bad handshakes are answered as for [`echo`](Self::echo).
+    #[must_use]
+    pub fn ws(&self) -> BoxedFilter<(Response,)> {
+        self.endpoint(|tidewire| Ws::new(tidewire.hub()))
+    }
+
+    /// `rooms/{room}/messages`, at whatever path it is mounted: `POST` publishes the body, `GET` reads.
+    ///
+    /// A body of a `text/…` type or of `application/json` is text, any other is bytes. Of several requests with one
+    /// `Idempotency-Key` only the first publishes, and the others are answered alike. `GET` takes `last=N`, or
+    /// `after=EPOCH:OFFSET` and `limit=N`. Every answer is JSON, and a request that is not good is answered and not rejected.
+    #[must_use]
+    pub fn api(&self) -> BoxedFilter<(Response,)> {
+        let tidewire = self.clone();
+        let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+        warp::path!("rooms" / String / "messages")
+            .and(warp::method())
+            .and(warp::header::headers_cloned())
+            .and(query)
+            .and(warp::body::stream())
+            .then(
+                move |room: String, method: Method, headers: HeaderMap, query: String, body| {
+                    let tidewire = tidewire.clone();
+                    async move {
+                        let request = api::Request {
+                            method: &method,
+                            headers: &headers,
+                            room: &room,
+                            query: &query,
+                        };
+                        api::answer(tidewire.hub(), request, body).await
+                    }
+                },
+            )
+            .boxed()
     }
 
     /// `GET` answers 200 as long as the server runs.

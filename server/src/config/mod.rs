@@ -1,5 +1,7 @@
 //! Arguments and environment to typed settings.
 
+mod rooms;
+
 use std::{
     io::{self, IsTerminal},
     net::SocketAddr,
@@ -11,7 +13,8 @@ use clap::{Parser, ValueEnum};
 use tidewire_server::Settings;
 use tracing_subscriber::EnvFilter;
 
-/// A WebSocket server: /echo sends messages back, /chat tells them to everyone, and a page shows both at work.
+/// A WebSocket server: /echo sends messages back, /chat tells them to everyone, /ws has rooms that survive a reconnect, and a
+/// page shows them at work.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub(crate) struct Config {
@@ -43,6 +46,10 @@ pub(crate) struct Config {
     #[arg(long, env = "TIDEWIRE_CLOSE_TIMEOUT", value_name = "TIME", default_value = "3s", value_parser = humantime::parse_duration)]
     close_timeout: Duration,
 
+    /// Time in which the body of a request must be complete, or it gets 408
+    #[arg(long, env = "TIDEWIRE_BODY_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    body_timeout: Duration,
+
     /// What to log on standard error: error, warn, info, debug or trace, also by module (`tidewire_server=debug`)
     #[arg(long, env = "TIDEWIRE_LOG", value_name = "FILTER", default_value = "info")]
     log: EnvFilter,
@@ -50,6 +57,9 @@ pub(crate) struct Config {
     /// Form of the log
     #[arg(long, env = "TIDEWIRE_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
     log_format: LogFormat,
+
+    #[command(flatten)]
+    rooms: rooms::Rooms,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -68,6 +78,8 @@ impl Config {
         settings.stall_timeout = self.stall_timeout;
         settings.close_timeout = self.close_timeout;
         settings.handshake_timeout = self.handshake_timeout;
+        settings.body_timeout = self.body_timeout;
+        self.rooms.apply(&mut settings);
         settings
     }
 
@@ -107,6 +119,31 @@ mod tests {
     fn the_defaults_of_the_command_line_are_the_librarys() {
         let config = Config::parse_from(["tidewire"]).settings();
         assert_eq!(format!("{config:?}"), format!("{:?}", Settings::default()));
+    }
+
+    #[test]
+    fn every_setting_has_an_option_that_changes_it() {
+        let mut arguments = vec!["tidewire".to_owned()];
+        for argument in Config::command().get_arguments() {
+            let value = match argument
+                .get_value_names()
+                .and_then(|names| names.first())
+                .map(|name| name.as_str())
+            {
+                Some("BYTES" | "COUNT") => "7",
+                Some("TIME") => "7s",
+                _ => continue,
+            };
+            arguments.push(format!("--{}={value}", argument.get_long().expect("a long form")));
+        }
+        let settings = format!("{:#?}", Config::parse_from(arguments).settings());
+        let unchanged: Vec<&str> = settings
+            .lines()
+            .filter(|line| {
+                line.contains(": ") && !line.ends_with(" 7,") && !line.ends_with(" 7s,") && !line.ends_with('{')
+            })
+            .collect();
+        assert!(unchanged.is_empty(), "{unchanged:?}");
     }
 
     #[test]

@@ -1,0 +1,108 @@
+//! Each way in which a request over HTTP can fail.
+
+use http::{HeaderValue, StatusCode, header::ALLOW};
+use tidewire_protocol::frame::RefusalCode;
+use warp::reply::Response;
+
+use super::json::{Error, Problem, respond};
+
+/// Why a request was not granted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Neither GET nor POST.
+    Method,
+    /// No name for a room.
+    Room,
+    /// No good idempotency key, or several.
+    Key,
+    /// What is asked for is not understood.
+    Query,
+    /// A body that is said to be text and is not.
+    NotUtf8,
+    /// A body that is larger than a payload may be.
+    TooBig,
+    /// A body that ended before its end.
+    Incomplete,
+    /// A body that did not come in time.
+    Late,
+    /// The publish was refused.
+    Refused(RefusalCode),
+    /// The engine cannot be reached.
+    Unavailable,
+    /// The engine did not say whether it has accepted the publish.
+    Unknown,
+}
+
+impl Failure {
+    /// The one place where a failure becomes an HTTP answer.
+    pub(super) fn into_response(self) -> Response {
+        let (status, code, message) = match self {
+            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "use GET or POST"),
+            Self::Room => (
+                StatusCode::BAD_REQUEST,
+                "invalid_room",
+                "a room's name has 1 to 128 bytes of UTF-8 and no control characters",
+            ),
+            Self::Key => (
+                StatusCode::BAD_REQUEST,
+                "invalid_idempotency_key",
+                "an Idempotency-Key is there once and has 1 to 255 visible ASCII characters",
+            ),
+            Self::Query => (
+                StatusCode::BAD_REQUEST,
+                "invalid_query",
+                "use last=N or after=EPOCH:OFFSET, and limit=N, with N up to 1000",
+            ),
+            Self::NotUtf8 => (StatusCode::BAD_REQUEST, "not_utf8", "text must be UTF-8"),
+            Self::Incomplete => (StatusCode::BAD_REQUEST, "incomplete", "the body ended before its end"),
+            Self::Late => (StatusCode::REQUEST_TIMEOUT, "timeout", "the body did not come in time"),
+            Self::TooBig | Self::Refused(RefusalCode::PAYLOAD_TOO_BIG) => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "payload_too_big",
+                "the payload is larger than the server takes",
+            ),
+            Self::Refused(RefusalCode::RATE_LIMITED) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "rate_limited",
+                "more was sent than is taken in so short a time",
+            ),
+            Self::Refused(RefusalCode::TOO_MANY_ROOMS) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too_many_rooms",
+                "the server has as many rooms as it may have",
+            ),
+            Self::Unavailable | Self::Refused(RefusalCode::UNAVAILABLE) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "unavailable",
+                "the engine that keeps the messages cannot be reached",
+            ),
+            Self::Refused(code) if code.may_pass() => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "refused",
+                "the server refused it; it may be accepted later",
+            ),
+            Self::Refused(_) => (StatusCode::FORBIDDEN, "refused", "the server refused it"),
+            Self::Unknown => (
+                StatusCode::GATEWAY_TIMEOUT,
+                "unknown",
+                "nobody can say whether the message was accepted; with an Idempotency-Key it can be sent again",
+            ),
+        };
+        let refusal = match self {
+            Self::Refused(code) => Some(code.0),
+            _ => None,
+        };
+        let mut response = respond(
+            status,
+            &Problem {
+                error: Error { code, message, refusal },
+            },
+        );
+        if self == Self::Method {
+            response
+                .headers_mut()
+                .insert(ALLOW, HeaderValue::from_static("GET, POST"));
+        }
+        response
+    }
+}
