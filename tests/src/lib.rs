@@ -7,6 +7,7 @@ pub struct Readme;
 
 mod frames;
 mod process;
+mod proxy;
 mod raw;
 
 use std::{future::Future, net::SocketAddr, time::Duration};
@@ -26,6 +27,7 @@ use tokio_tungstenite::{
 
 pub use frames::{Frame, read_frame};
 pub use process::Process;
+pub use proxy::{Counters, Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
 
 /// How long a test waits for what must come.
