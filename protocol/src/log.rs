@@ -107,6 +107,14 @@ impl Log {
         }
     }
 
+    /// An empty log that begins after `position`: what was said before is kept elsewhere, or no longer.
+    #[must_use]
+    pub const fn starting_after(room: RoomNumber, position: Position, retention: Retention) -> Self {
+        let mut log = Self::new(room, position.epoch, retention);
+        log.evicted = position.offset;
+        log
+    }
+
     /// How its frames name the room.
     #[must_use]
     pub const fn room(&self) -> RoomNumber {

@@ -179,6 +179,16 @@ impl Sessions {
         is_ended
     }
 
+    /// Forgets a session whatever its state, as when nobody can say what became of its publishes: its client is told that it
+    /// was replaced.
+    pub fn forget(&mut self, id: SessionId) {
+        if let Some(session) = self.sessions.remove(&id)
+            && let Life::Waiting(until) = session.life
+        {
+            self.waiting.remove(&(until, id));
+        }
+    }
+
     /// A publish arrived on a connection. One that no longer has the session is not listened to.
     pub fn admit(&mut self, id: SessionId, connection: ConnectionId, sequence: Sequence) -> Option<Admission> {
         self.attached(id, connection)

@@ -25,7 +25,7 @@ use crate::{
 /// How much is read at a time, into a buffer on the stack.
 pub(crate) const READ_BYTES: usize = 16 << 10;
 
-/// What an endpoint makes of a connection; all else is the same for each.
+/// What an endpoint makes of a connection; all else is the same for each. An error closes the connection.
 pub(crate) trait Endpoint: Send + Unpin + 'static {
     /// Where it is mounted, for the log.
     const PATH: &'static str;
@@ -34,12 +34,32 @@ pub(crate) trait Endpoint: Send + Unpin + 'static {
     fn on_open(&mut self, _outbox: &mut Outbox) {}
 
     /// The peer sent a message.
-    fn on_message(&mut self, message: Incoming, outbox: &mut Outbox);
+    fn on_message(&mut self, message: Incoming, outbox: &mut Outbox) -> Result<(), CloseCode>;
 
     /// Moves what others have for this connection into `outbox` until it is full or there is no more; in the second
-    /// case `cx` is woken when there is. An error closes the connection.
+    /// case `cx`, which is the same task's each time, is woken when there is.
     fn poll_frames(&mut self, _cx: &mut Context<'_>, _outbox: &mut Outbox) -> Result<(), CloseCode> {
         Ok(())
+    }
+
+    /// Whether it takes another message now. Where it does not, it wakes its task once it does.
+    fn takes_input(&mut self) -> bool {
+        true
+    }
+
+    /// When [`on_deadline`](Self::on_deadline) is to be called, if nothing happens before.
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    /// A deadline has passed.
+    fn on_deadline(&mut self, _outbox: &mut Outbox) -> Result<(), CloseCode> {
+        Ok(())
+    }
+
+    /// The server shuts down: with which code the connection is to be closed.
+    fn on_shutdown(&mut self, _outbox: &mut Outbox) -> CloseCode {
+        CloseCode::GOING_AWAY
     }
 }
 
@@ -54,6 +74,9 @@ pub(crate) struct Connection<S, E> {
     half_closed: bool,
     timeouts: Timeouts,
     wait: Wait,
+    /// For the endpoint's deadline. It may be set to an earlier one than the endpoint has by now, and looks again then: a
+    /// deadline that each message moves must not cost a timer for each message.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 /// How long the peer may keep us waiting.
@@ -95,6 +118,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             half_closed: false,
             timeouts,
             wait: Wait::Nothing,
+            timer: None,
         }
     }
 
@@ -155,7 +179,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
 
     /// Ready with the number of bytes read, 0 at the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.websocket.state() == State::Open && self.outbox.is_full() {
+        if self.websocket.state() == State::Open && (self.outbox.is_full() || !self.endpoint.takes_input()) {
             // The peer reads before we do: what it sends waits in its own buffers.
             return Poll::Pending;
         }
@@ -164,9 +188,38 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
         let mut input = buffer.filled();
         while let Some(message) = self.websocket.handle_input(&mut input, &mut self.outbox) {
-            self.endpoint.on_message(message, &mut self.outbox);
+            if let Err(code) = self.endpoint.on_message(message, &mut self.outbox) {
+                self.websocket.close(code, &mut self.outbox);
+            }
         }
         Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    /// Ready when the endpoint was told of a deadline, and there may be something to write.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.websocket.state() != State::Open {
+                return Poll::Pending;
+            }
+            let Some(deadline) = self.endpoint.deadline() else {
+                self.timer = None;
+                return Poll::Pending;
+            };
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if timer.deadline() > deadline {
+                timer.as_mut().reset(deadline);
+            }
+            ready!(timer.as_mut().poll(cx));
+            if timer.deadline() < deadline {
+                timer.as_mut().reset(deadline);
+                continue;
+            }
+            self.timer = None;
+            if let Err(code) = self.endpoint.on_deadline(&mut self.outbox) {
+                self.websocket.close(code, &mut self.outbox);
+            }
+            return Poll::Ready(());
+        }
     }
 
     /// Ready when the peer has kept us waiting for too long, after which there is no more to do.
@@ -196,9 +249,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Future for Connection<S, E>
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseCode> {
         let this = &mut *self;
         if this.websocket.state() == State::Open && this.shutdown.as_mut().poll(cx).is_ready() {
-            this.websocket.close(CloseCode::GOING_AWAY, &mut this.outbox);
+            let code = this.endpoint.on_shutdown(&mut this.outbox);
+            this.websocket.close(code, &mut this.outbox);
         }
-        let over = this.poll_io(cx).is_ready() || this.poll_wait(cx).is_ready();
+        let over = loop {
+            if this.poll_io(cx).is_ready() {
+                break true;
+            }
+            if this.poll_deadline(cx).is_pending() {
+                break this.poll_wait(cx).is_ready();
+            }
+        };
         match this.websocket.state() {
             _ if !over => Poll::Pending,
             State::Open => Poll::Ready(CloseCode::ABNORMAL),

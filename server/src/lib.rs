@@ -19,21 +19,41 @@
 
 #![forbid(unsafe_code)]
 
+mod beside;
+mod budget;
+mod builder;
+mod clock;
 mod connection;
 mod connections;
+pub mod engine;
+mod handle;
+mod history;
+mod hook;
+mod hub;
+mod mailbox;
 mod outbox;
 mod page;
 mod plain;
+mod random;
 mod room;
+mod rooms;
 mod routes;
 mod serve;
+mod sessions;
 mod settings;
+mod subscription;
 mod tidewire;
 mod upgrade;
+mod wakers;
 mod websocket;
+mod ws;
 
+pub use builder::Builder;
 pub use connections::Connections;
+pub use handle::{NotPublished, PublishError, RoomHandle};
+pub use hook::Publishing;
 pub use page::{missing_page, page};
 pub use serve::{bind, serve};
 pub use settings::Settings;
+pub use subscription::{RoomEvent, Subscription};
 pub use tidewire::Tidewire;

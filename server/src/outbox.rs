@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 use tokio_tungstenite::tungstenite::protocol::frame::{
     FrameHeader,
@@ -28,12 +28,28 @@ const MAX_SLICES: usize = 64;
 /// The longest header of an unmasked frame: [RFC 6455 section 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2).
 const MAX_HEADER_BYTES: usize = 10;
 
-/// A queue of encoded bytes: shared chunks first, then what was copied since the last of them.
+/// A queue of encoded bytes: pieces first, then what was copied since the last of them.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    chunks: VecDeque<Bytes>,
+    pieces: VecDeque<Piece>,
     tail: BytesMut,
     bytes: usize,
+}
+
+/// What leaves as one slice of a vectored write.
+#[derive(Debug)]
+enum Piece {
+    /// Bytes that others may hold too.
+    Shared(Bytes),
+    /// The header of a frame whose payload is shared, here and not on the heap.
+    Header(Header),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Header {
+    bytes: [u8; MAX_HEADER_BYTES],
+    from: u8,
+    to: u8,
 }
 
 impl Outbox {
@@ -45,26 +61,58 @@ impl Outbox {
         self.bytes >= HIGH_WATER
     }
 
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.bytes
+    }
+
+    /// How many bytes it takes until it is full.
+    pub(crate) fn room(&self) -> usize {
+        HIGH_WATER.saturating_sub(self.bytes)
+    }
+
     /// Encodes a message as one frame.
     pub(crate) fn push_message(&mut self, kind: Data, payload: Bytes) {
-        let before = self.tail.len();
-        put_header(&mut self.tail, kind, payload.len());
-        self.bytes += self.tail.len() - before;
         if payload.len() > COPY_BYTES {
-            self.push_chunk(payload);
+            self.push_shared(kind, payload.len(), [payload]);
         } else {
-            self.bytes += payload.len();
-            self.tail.extend_from_slice(&payload);
+            self.push_copied(kind, &[&payload]);
         }
+    }
+
+    /// Copies a message as one frame, its payload made of `parts`.
+    pub(crate) fn push_copied(&mut self, kind: Data, parts: &[&[u8]]) {
+        let length = parts.iter().map(|part| part.len()).sum();
+        let header = Header::new(kind, length);
+        self.tail.reserve(header.as_slice().len() + length);
+        self.tail.extend_from_slice(header.as_slice());
+        for part in parts {
+            self.tail.extend_from_slice(part);
+        }
+        self.bytes += header.as_slice().len() + length;
+    }
+
+    /// Queues a message of `length` bytes as one frame; its payload, in pieces, is shared and not copied.
+    pub(crate) fn push_shared(&mut self, kind: Data, length: usize, pieces: impl IntoIterator<Item = Bytes>) {
+        let header = Header::new(kind, length);
+        self.seal();
+        self.bytes += header.as_slice().len() + length;
+        self.pieces.push_back(Piece::Header(header));
+        self.pieces.extend(pieces.into_iter().map(Piece::Shared));
     }
 
     /// Queues bytes that are encoded already.
     pub(crate) fn push_chunk(&mut self, chunk: Bytes) {
-        if !self.tail.is_empty() {
-            self.chunks.push_back(self.tail.split().freeze());
-        }
+        self.seal();
         self.bytes += chunk.len();
-        self.chunks.push_back(chunk);
+        self.pieces.push_back(Piece::Shared(chunk));
+    }
+
+    /// Ends what is being copied, so that it keeps its place in the order.
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.pieces.push_back(Piece::Shared(self.tail.split().freeze()));
+        }
     }
 
     /// Writes as much as the peer takes at once.
@@ -75,9 +123,9 @@ impl Outbox {
     ) -> Poll<io::Result<()>> {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let buffers = self
-            .chunks
+            .pieces
             .iter()
-            .map(AsRef::as_ref)
+            .map(Piece::as_slice)
             .chain((!self.tail.is_empty()).then_some(&self.tail[..]));
         let mut used = 0;
         for (slice, buffer) in slices.iter_mut().zip(buffers) {
@@ -101,15 +149,51 @@ impl Outbox {
             return;
         }
         while written > 0 {
-            match self.chunks.front_mut() {
-                Some(chunk) if chunk.len() > written => return chunk.advance(written),
-                Some(chunk) => {
-                    written -= chunk.len();
-                    self.chunks.pop_front();
+            match self.pieces.front_mut() {
+                Some(piece) if piece.as_slice().len() > written => return piece.advance(written),
+                Some(piece) => {
+                    written -= piece.as_slice().len();
+                    self.pieces.pop_front();
                 }
                 None => return self.tail.advance(written),
             }
         }
+    }
+}
+
+impl Piece {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Shared(bytes) => bytes,
+            Self::Header(header) => header.as_slice(),
+        }
+    }
+
+    fn advance(&mut self, count: usize) {
+        match self {
+            Self::Shared(bytes) => bytes.advance(count),
+            // A header has at most 10 bytes.
+            Self::Header(header) => header.from += count as u8,
+        }
+    }
+}
+
+impl Header {
+    fn new(kind: Data, length: usize) -> Self {
+        let header = FrameHeader {
+            opcode: OpCode::Data(kind),
+            ..FrameHeader::default()
+        };
+        let mut bytes = [0; MAX_HEADER_BYTES];
+        let mut rest = &mut bytes[..];
+        // The array takes the longest header there is.
+        let _ = header.format(length as u64, &mut rest);
+        let to = (MAX_HEADER_BYTES - rest.len()) as u8;
+        Self { bytes, from: 0, to }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[self.from.into()..self.to.into()]
     }
 }
 
@@ -126,24 +210,13 @@ impl Write for Outbox {
     }
 }
 
-/// One message as a frame on its own, its payload made of `parts`: encoded once for all who will receive it.
-pub(crate) fn encode(kind: Data, parts: &[&[u8]]) -> Bytes {
+/// Appends one message as a frame on its own, its payload made of `parts`: encoded once for all who will receive it.
+pub(crate) fn encode(kind: Data, parts: &[&[u8]], out: &mut Vec<u8>) {
     let length = parts.iter().map(|part| part.len()).sum();
-    let mut frame = BytesMut::with_capacity(MAX_HEADER_BYTES + length);
-    put_header(&mut frame, kind, length);
+    out.extend_from_slice(Header::new(kind, length).as_slice());
     for part in parts {
-        frame.extend_from_slice(part);
+        out.extend_from_slice(part);
     }
-    frame.freeze()
-}
-
-fn put_header(buffer: &mut BytesMut, kind: Data, length: usize) {
-    let header = FrameHeader {
-        opcode: OpCode::Data(kind),
-        ..FrameHeader::default()
-    };
-    // Writing to memory cannot fail.
-    let _ = header.format(length as u64, &mut buffer.writer());
 }
 
 #[cfg(test)]
@@ -177,13 +250,18 @@ mod tests {
         let large = Bytes::from(vec![7; COPY_BYTES + 1]);
         let mut expected = vec![0x81, 2, b'h', b'i', 0x82, 126, 0x10, 0x01];
         expected.extend_from_slice(&large);
-        expected.extend_from_slice(&[0x81, 3, b'a', b'b', b'c', 0x8a, 0]);
+        expected.extend_from_slice(&[0x81, 3, b'a', b'b', b'c', 0x81, 2, b'd', b'e']);
+        expected.extend_from_slice(&[0x82, 3, b'f', b'g', b'h', 0x8a, 0]);
 
         for step in [1, 2, 3, 5, 64, 4096, usize::MAX] {
             let mut outbox = Outbox::default();
             outbox.push_message(Data::Text, Bytes::from_static(b"hi"));
             outbox.push_message(Data::Binary, large.clone());
-            outbox.push_chunk(encode(Data::Text, &[b"a", b"bc"]));
+            outbox.push_copied(Data::Text, &[b"a", b"bc"]);
+            let mut encoded = Vec::new();
+            encode(Data::Text, &[b"de"], &mut encoded);
+            outbox.push_chunk(encoded.into());
+            outbox.push_shared(Data::Binary, 3, [Bytes::from_static(b"f"), Bytes::from_static(b"gh")]);
             outbox.write_all(&[0x8a, 0]).expect("memory");
 
             let mut peer = Trickle {
@@ -211,7 +289,7 @@ mod tests {
         while !outbox.is_empty() {
             assert!(outbox.poll_write(&mut peer, &mut cx).is_ready());
         }
-        assert_eq!((outbox.chunks.capacity(), outbox.tail.capacity()), (0, 0));
+        assert_eq!((outbox.pieces.capacity(), outbox.tail.capacity()), (0, 0));
     }
 
     #[test]

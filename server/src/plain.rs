@@ -1,15 +1,16 @@
 //! `/echo` and `/chat`: endpoints for any WebSocket client, without a protocol of their own.
 
-use std::{borrow::Cow, sync::Arc, task::Context};
+use std::{borrow::Cow, collections::VecDeque, sync::Arc, task::Context};
 
 use bytes::Bytes;
-use tidewire_protocol::CloseCode;
+use tidewire_protocol::{CloseCode, Cursor, Offset, frame::Start};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 
 use crate::{
+    clock::Clock,
     connection::Endpoint,
     outbox::{Outbox, encode},
-    room::{FellBehind, Member, Room},
+    room::{Interest, Reader, Room, SawEverything, State},
     websocket::Incoming,
 };
 
@@ -23,19 +24,39 @@ pub(crate) struct Echo;
 impl Endpoint for Echo {
     const PATH: &'static str = "/echo";
 
-    fn on_message(&mut self, message: Incoming, outbox: &mut Outbox) {
+    fn on_message(&mut self, message: Incoming, outbox: &mut Outbox) -> Result<(), CloseCode> {
         outbox.push_message(message.kind, message.payload);
+        Ok(())
     }
 }
 
-/// Welcomes, answers the sender and tells the others.
+/// Welcomes, answers the sender and tells the others. The frames of its room's log are those of WebSocket.
 pub(crate) struct Chat {
-    member: Member,
+    clock: Clock,
+    reader: Reader,
+    place: Place,
+}
+
+/// Where a member is in the log.
+struct Place {
+    cursor: Cursor,
+    /// What it said itself and has not read: ranges from a first offset to a last one. Nothing is taken in while there is
+    /// more to read than fits into the outbox, so that they are at most as many as messages in one read.
+    own: VecDeque<(Offset, Offset)>,
 }
 
 impl Chat {
-    pub(crate) fn join(room: &Arc<Room>) -> Self {
-        Self { member: room.join() }
+    /// Joins at the log's end: only what is said from now on is seen.
+    pub(crate) fn join(room: &Arc<Room>, clock: Clock) -> Self {
+        let cursor = room.lock().log.cursor(Start::Now);
+        Self {
+            clock,
+            reader: Reader::new(Arc::clone(room), Interest::Said),
+            place: Place {
+                cursor,
+                own: VecDeque::new(),
+            },
+        }
     }
 }
 
@@ -46,20 +67,70 @@ impl Endpoint for Chat {
         outbox.push_message(Data::Text, Bytes::from_static(WELCOME.as_bytes()));
     }
 
-    fn on_message(&mut self, message: Incoming, outbox: &mut Outbox) {
+    fn on_message(&mut self, message: Incoming, outbox: &mut Outbox) -> Result<(), CloseCode> {
         // What is said is quoted inside a text message, so bytes that are not UTF-8 are replaced.
         let said = match message.kind {
             Data::Text => Cow::Borrowed(&message.payload[..]),
             _ => lossy(&message.payload),
         };
-        outbox.push_chunk(encode(Data::Text, &[RECEIVED.as_bytes(), &said]));
-        self.member.publish(encode(Data::Text, &[BROADCAST.as_bytes(), &said]));
+        outbox.push_copied(Data::Text, &[RECEIVED.as_bytes(), &said]);
+        let now = self.clock.now();
+        let position = self.reader.room().append(|log| {
+            log.append_with(now, |_, out| {
+                encode(Data::Text, &[BROADCAST.as_bytes(), &said], out);
+            })
+        });
+        self.place.said(position.offset);
+        Ok(())
     }
 
     fn poll_frames(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Result<(), CloseCode> {
-        self.member
-            .poll_frames(cx, outbox)
-            .map_err(|FellBehind| CloseCode::FELL_BEHIND)
+        if !self.reader.may_have_news() {
+            return Ok(());
+        }
+        let mut result = Ok(SawEverything::No);
+        let Self { reader, place, .. } = self;
+        reader.read(cx.waker(), |_, state| {
+            result = place.read(state, outbox);
+            result.unwrap_or(SawEverything::No)
+        });
+        result.map(drop)
+    }
+}
+
+impl Place {
+    fn said(&mut self, offset: Offset) {
+        match self.own.back_mut() {
+            Some((_, last)) if last.next() == offset => *last = offset,
+            _ => self.own.push_back((offset, offset)),
+        }
+    }
+
+    /// Moves frames of others into the outbox until it is full or the log's end is reached.
+    fn read(&mut self, State { log, .. }: &mut State, outbox: &mut Outbox) -> Result<SawEverything, CloseCode> {
+        if log.read_gap(&mut self.cursor).is_some() {
+            return Err(CloseCode::FELL_BEHIND);
+        }
+        while !outbox.is_full() {
+            let next = self.cursor.position().offset.next();
+            let until = match self.own.front() {
+                Some((first, last)) if *first <= next => {
+                    while self.cursor.position().offset < *last {
+                        self.cursor.skip();
+                    }
+                    self.own.pop_front();
+                    continue;
+                }
+                Some((first, _)) => Offset(first.0 - 1),
+                None => Offset(u64::MAX),
+            };
+            let frames = log.read(&mut self.cursor, outbox.room(), until);
+            if frames.is_empty() {
+                return Ok(SawEverything::Yes);
+            }
+            frames.chunks().for_each(|chunk| outbox.push_chunk(chunk));
+        }
+        Ok(SawEverything::No)
     }
 }
 
@@ -67,5 +138,106 @@ fn lossy(bytes: &[u8]) -> Cow<'_, [u8]> {
     match String::from_utf8_lossy(bytes) {
         Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Waker;
+
+    use tidewire_protocol::{Epoch, FRAME_OVERHEAD, Position, Retention, RoomNumber};
+
+    use super::*;
+    use crate::{budget::Budget, outbox::HIGH_WATER};
+
+    fn room(max_bytes: usize) -> Arc<Room> {
+        let retention = Retention {
+            max_messages: usize::MAX,
+            max_bytes,
+            ..Retention::default()
+        };
+        let position = Position {
+            epoch: Epoch(0),
+            offset: Offset(0),
+        };
+        let budget = Arc::new(Budget::new(usize::MAX));
+        Room::new(RoomNumber(0), position, retention, budget, std::sync::Weak::new())
+    }
+
+    fn join(room: &Arc<Room>) -> Chat {
+        Chat::join(room, Clock::new())
+    }
+
+    fn say(member: &mut Chat, length: usize) {
+        let payload = vec![b'x'; length].into();
+        let message = Incoming {
+            kind: Data::Text,
+            payload,
+        };
+        assert_eq!(member.on_message(message, &mut Outbox::default()), Ok(()));
+    }
+
+    /// How long what others said is, in bytes of frames.
+    fn read(member: &mut Chat) -> Result<usize, CloseCode> {
+        let mut outbox = Outbox::default();
+        member.poll_frames(&mut Context::from_waker(Waker::noop()), &mut outbox)?;
+        Ok(outbox.len())
+    }
+
+    const FRAME: usize = 2 + BROADCAST.len() + 10;
+
+    #[tokio::test]
+    async fn everyone_but_the_sender_sees_a_frame_once() {
+        let room = room(1 << 20);
+        let (mut sender, mut other) = (join(&room), join(&room));
+        say(&mut sender, 10);
+        assert_eq!((read(&mut sender), read(&mut other)), (Ok(0), Ok(FRAME)));
+        assert_eq!((read(&mut sender), read(&mut other)), (Ok(0), Ok(0)));
+    }
+
+    #[tokio::test]
+    async fn of_what_several_say_in_turn_each_sees_what_the_others_said() {
+        let room = room(1 << 20);
+        let (mut ann, mut bob, mut cid) = (join(&room), join(&room), join(&room));
+        for _ in 0..3 {
+            say(&mut ann, 10);
+            say(&mut ann, 10);
+            say(&mut bob, 10);
+        }
+        assert_eq!(
+            [&mut ann, &mut bob, &mut cid].map(read),
+            [Ok(3 * FRAME), Ok(6 * FRAME), Ok(9 * FRAME)]
+        );
+    }
+
+    #[tokio::test]
+    async fn who_joins_later_does_not_see_what_was_said_before() {
+        let room = room(1 << 20);
+        say(&mut join(&room), 10);
+        assert_eq!(read(&mut join(&room)), Ok(0));
+    }
+
+    #[tokio::test]
+    async fn a_member_falls_behind_at_the_first_byte_over_the_bound() {
+        let bound = 2 * (FRAME + FRAME_OVERHEAD);
+        for (last, expected) in [(10, Ok(2 * FRAME)), (11, Err(CloseCode::FELL_BEHIND))] {
+            let room = room(bound);
+            let (mut sender, mut slow) = (join(&room), join(&room));
+            say(&mut sender, 10);
+            say(&mut sender, last);
+            assert_eq!(read(&mut slow), expected, "{last}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_outbox_leaves_the_rest_in_the_log() {
+        let room = room(4 << 20);
+        let (mut sender, mut other) = (join(&room), join(&room));
+        for _ in 0..3 {
+            say(&mut sender, HIGH_WATER);
+        }
+        for expected in [true, true, true, false] {
+            assert_eq!(read(&mut other).map(|bytes| bytes > 0), Ok(expected));
+        }
     }
 }

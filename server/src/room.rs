@@ -1,222 +1,344 @@
-//! A room of receivers: one log of encoded frames for all of them, and a cursor for each.
+//! One room on this server: its log, who is in it, and who waits for news of it.
 //!
-//! Publishing appends once and wakes who had read to the end. A receiver that does not read costs its cursor and no
-//! more; when the log has moved past it, it has fallen behind.
+//! Publishing appends once and wakes who had read to the end. A receiver that does not read costs its cursor and no more;
+//! when the log has moved past it, it finds a gap.
 
 use std::{
-    collections::VecDeque,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Waker},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    task::Waker,
 };
 
 use bytes::Bytes;
-use slab::Slab;
+use tidewire_protocol::{
+    Frame as _, Instant, Log, MemberId, Members, Position, Presence, Retention, RoomNumber, SessionId, Transient,
+    TransientKind, TransientLimits, Transients,
+    frame::{Payload, ServerFrame},
+};
 
-use crate::outbox::Outbox;
+use crate::{
+    budget::Budget,
+    rooms::Rooms,
+    wakers::{Ticket, Wakers, Woken},
+};
 
-/// Charged for each frame beside its bytes: its place in the log, and the allocation's header.
-const FRAME_OVERHEAD: usize = 64;
-
-/// Who is in it, and what was said lately.
+/// One room.
 #[derive(Debug)]
 pub(crate) struct Room {
+    number: RoomNumber,
+    retention: Retention,
+    /// How often those who wait for each interest have been called; beside the lock, so that looking is cheap.
+    calls: [AtomicU64; 2],
+    /// What its log takes of the budget.
+    bytes: AtomicUsize,
+    budget: Arc<Budget>,
+    rooms: Weak<Rooms>,
     state: Mutex<State>,
-    max_bytes: usize,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    log: VecDeque<Entry>,
-    /// The offset of the log's first entry; offsets count from 0 and have no holes.
-    first: u64,
-    bytes: usize,
-    /// The waker of each member that has read to the end.
-    members: Slab<Option<Waker>>,
-}
-
+/// What is behind the lock.
 #[derive(Debug)]
-struct Entry {
-    from: usize,
-    frame: Bytes,
+pub(crate) struct State {
+    pub(crate) log: Log,
+    pub(crate) transients: Transients<Option<SessionId>>,
+    presence: Presence,
+    /// Who is there as frames, until that changes.
+    present: Option<Bytes>,
+    wakers: [Wakers; 2],
+    readers: usize,
 }
 
-/// One receiver's place in a room. Dropping it leaves.
+/// What a reader waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Interest {
+    /// Messages and signals.
+    Said = 0,
+    /// These, and who joins and leaves.
+    SaidAndPresence = 1,
+}
+
+/// Who is called after a change.
+#[derive(Clone, Copy)]
+enum Called {
+    All,
+    PresenceReaders,
+}
+
+/// One receiver's place among those who wait. Dropping it leaves.
 #[derive(Debug)]
-pub(crate) struct Member {
+pub(crate) struct Reader {
     room: Arc<Room>,
-    key: usize,
-    next: u64,
+    interest: Interest,
+    ticket: Option<Ticket>,
 }
-
-/// What this member should have read next is no longer kept.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct FellBehind;
 
 impl Room {
-    /// A room that keeps at most `max_bytes`, or its newest frame if that alone is larger.
-    pub(crate) fn new(max_bytes: usize) -> Self {
-        Self {
-            state: Mutex::default(),
-            max_bytes,
-        }
+    /// A room whose log begins after `position`. What it keeps counts against `budget`; where that is overdrawn, `rooms` are
+    /// to give some back.
+    pub(crate) fn new(
+        number: RoomNumber,
+        position: Position,
+        retention: Retention,
+        budget: Arc<Budget>,
+        rooms: Weak<Rooms>,
+    ) -> Arc<Self> {
+        let state = State {
+            log: Log::starting_after(number, position, retention),
+            transients: Transients::new(TransientLimits::default()),
+            presence: Presence::default(),
+            present: None,
+            wakers: Default::default(),
+            readers: 0,
+        };
+        Arc::new(Self {
+            number,
+            retention,
+            calls: Default::default(),
+            bytes: AtomicUsize::new(0),
+            budget,
+            rooms,
+            state: Mutex::new(state),
+        })
     }
 
-    /// Joins at the log's end: only what is said from now on is seen.
-    pub(crate) fn join(self: &Arc<Self>) -> Member {
+    pub(crate) fn number(&self) -> RoomNumber {
+        self.number
+    }
+
+    pub(crate) fn head(&self) -> Position {
+        self.lock().log.head()
+    }
+
+    /// How many bytes its log keeps, by the last count.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn members(&self) -> Vec<MemberId> {
+        self.lock().presence.members().cloned().collect()
+    }
+
+    pub(crate) fn readers(&self) -> usize {
+        self.lock().readers
+    }
+
+    /// Changes the log, and calls all readers.
+    pub(crate) fn append<T>(&self, append: impl FnOnce(&mut Log) -> T) -> T {
+        self.change(Called::All, |state| append(&mut state.log))
+    }
+
+    /// Begins another log after `position`, unless this one goes on from there.
+    pub(crate) fn reopen(&self, position: Position) {
+        self.change(Called::All, |state| {
+            let head = state.log.head();
+            if head.epoch != position.epoch || head.offset < position.offset {
+                state.log = Log::starting_after(self.number, position, self.retention);
+            }
+        });
+    }
+
+    /// Lets go of what is too old, and says whether nothing is left.
+    pub(crate) fn evict(&self, now: Instant) -> bool {
         let mut state = self.lock();
-        Member {
-            key: state.members.insert(None),
-            next: state.end(),
-            room: Arc::clone(self),
+        state.log.evict(now);
+        self.count(&state);
+        state.log.is_empty()
+    }
+
+    /// Lets go of the oldest messages until at most `bytes` are kept.
+    pub(crate) fn shrink(&self, bytes: usize) {
+        let mut state = self.lock();
+        while state.log.bytes() > bytes && state.log.evict_oldest() {}
+        self.count(&state);
+    }
+
+    /// Passes a signal on to who is there, but for its sender.
+    pub(crate) fn signal(&self, from: Option<SessionId>, sender: &str, payload: Payload<'_>) {
+        let frame = self.encode(&ServerFrame::Signal {
+            room: self.number,
+            sender,
+            payload,
+        });
+        let kind = TransientKind::Signal(from);
+        self.change(Called::All, |state| state.transients.push(Transient { kind, frame }));
+    }
+
+    /// One of a member's sessions is in the room.
+    pub(crate) fn enter(&self, member: &MemberId) {
+        let frame = self.encode(&ServerFrame::Joined {
+            room: self.number,
+            member: member.as_str(),
+        });
+        self.tell_presence(frame, |presence| presence.join(member));
+    }
+
+    /// One of a member's sessions is no longer in the room.
+    pub(crate) fn exit(&self, member: &MemberId) {
+        let frame = self.encode(&ServerFrame::Left {
+            room: self.number,
+            member: member.as_str(),
+        });
+        self.tell_presence(frame, |presence| presence.leave(member));
+    }
+
+    fn tell_presence(&self, frame: Bytes, change: impl FnOnce(&mut Presence) -> bool) {
+        let mut state = self.lock();
+        if !change(&mut state.presence) {
+            return;
+        }
+        let State {
+            transients, present, ..
+        } = &mut *state;
+        *present = None;
+        transients.push(Transient {
+            kind: TransientKind::Presence,
+            frame,
+        });
+        let woken = self.call(&mut state, Called::PresenceReaders);
+        drop(state);
+        woken.into_iter().flatten().for_each(Woken::wake);
+    }
+
+    fn change<T>(&self, called: Called, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let result = change(&mut state);
+        let is_overdrawn = self.count(&state);
+        let woken = self.call(&mut state, called);
+        drop(state);
+        woken.into_iter().flatten().for_each(Woken::wake);
+        if is_overdrawn && let Some(rooms) = self.rooms.upgrade() {
+            rooms.relieve();
+        }
+        result
+    }
+
+    fn call(&self, state: &mut State, called: Called) -> [Option<Woken>; 2] {
+        let mut call = |interest: Interest| {
+            let wakers = &mut state.wakers[interest as usize];
+            let woken = wakers.call();
+            self.calls[interest as usize].store(wakers.calls(), Ordering::Release);
+            woken
+        };
+        let presence = call(Interest::SaidAndPresence);
+        match called {
+            Called::All => [Some(call(Interest::Said)), Some(presence)],
+            Called::PresenceReaders => [None, Some(presence)],
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    /// Brings the budget up to date, and says whether it is overdrawn.
+    fn count(&self, state: &State) -> bool {
+        let bytes = state.log.bytes();
+        let before = self.bytes.swap(bytes, Ordering::Relaxed);
+        self.budget.change(before, bytes)
+    }
+
+    fn encode(&self, frame: &ServerFrame<'_>) -> Bytes {
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        bytes.into()
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn end(&self) -> u64 {
-        self.first + self.log.len() as u64
-    }
-
-    fn append(&mut self, entry: Entry, max_bytes: usize) {
-        self.bytes += cost(&entry);
-        self.log.push_back(entry);
-        while self.bytes > max_bytes && self.log.len() > 1 {
-            if let Some(evicted) = self.log.pop_front() {
-                self.bytes -= cost(&evicted);
-                self.first += 1;
-            }
-        }
+    /// Who is there, as the frames that say so.
+    pub(crate) fn present(&mut self, room: RoomNumber) -> Bytes {
+        let Self { presence, present, .. } = self;
+        present.get_or_insert_with(|| encode_present(room, presence)).clone()
     }
 }
 
-impl Member {
-    /// Appends a frame that every other member will see.
-    pub(crate) fn publish(&self, frame: Bytes) {
-        let mut state = self.room.lock();
-        state.append(Entry { from: self.key, frame }, self.room.max_bytes);
-        let waiting: Vec<Waker> = state.members.iter_mut().filter_map(|(_, waker)| waker.take()).collect();
-        drop(state);
-        waiting.into_iter().for_each(Waker::wake);
-    }
-
-    /// Moves frames of others into `outbox` until it is full or the log's end is reached; then `cx` is woken by the next.
-    pub(crate) fn poll_frames(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Result<(), FellBehind> {
-        let mut state = self.room.lock();
-        let read = self.next.checked_sub(state.first).ok_or(FellBehind)?;
-        for entry in state.log.iter().skip(usize::try_from(read).unwrap_or(usize::MAX)) {
-            if outbox.is_full() {
-                return Ok(());
-            }
-            self.next += 1;
-            if entry.from != self.key {
-                outbox.push_chunk(entry.frame.clone());
-            }
-        }
-        match &mut state.members[self.key] {
-            Some(waker) => waker.clone_from(cx.waker()),
-            none => *none = Some(cx.waker().clone()),
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Member {
+impl Drop for Room {
     fn drop(&mut self) {
-        let waker = self.room.lock().members.remove(self.key);
-        // Dropped outside of the lock: the last reference to a task may run its destructor.
+        self.budget.change(*self.bytes.get_mut(), 0);
+    }
+}
+
+impl Reader {
+    pub(crate) fn new(room: Arc<Room>, interest: Interest) -> Self {
+        room.lock().readers += 1;
+        Self {
+            room,
+            interest,
+            ticket: None,
+        }
+    }
+
+    pub(crate) fn room(&self) -> &Arc<Room> {
+        &self.room
+    }
+
+    /// Whether there may be something to read: not where it waits and was not called since. One load, and no lock.
+    pub(crate) fn may_have_news(&self) -> bool {
+        let calls = &self.room.calls[self.interest as usize];
+        self.ticket
+            .is_none_or(|ticket| ticket.calls != calls.load(Ordering::Acquire))
+    }
+
+    /// Reads under the room's lock. Where `read` says that it has seen everything, `waker` is woken by what comes next.
+    pub(crate) fn read(&mut self, waker: &Waker, read: impl FnOnce(&Room, &mut State) -> SawEverything) {
+        let mut state = self.room.lock();
+        let old = match read(&self.room, &mut state) {
+            SawEverything::Yes => state.wakers[self.interest as usize].wait(&mut self.ticket, waker),
+            SawEverything::No => None,
+        };
+        drop(state);
+        drop(old);
+    }
+}
+
+/// Whether a reader has read to the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SawEverything {
+    Yes,
+    No,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut state = self.room.lock();
+        state.readers -= 1;
+        let waker = self
+            .ticket
+            .and_then(|ticket| state.wakers[self.interest as usize].leave(ticket));
+        drop(state);
+        // Outside of the lock: the last reference to a task may run its destructor.
         mem::drop(waker);
     }
 }
 
-fn cost(entry: &Entry) -> usize {
-    entry.frame.len() + FRAME_OVERHEAD
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn room(max_bytes: usize) -> Arc<Room> {
-        Arc::new(Room::new(max_bytes))
-    }
-
-    fn frame(byte: u8, len: usize) -> Bytes {
-        Bytes::from(vec![byte; len])
-    }
-
-    fn read(member: &mut Member) -> Result<bool, FellBehind> {
-        let mut outbox = Outbox::default();
-        let mut cx = Context::from_waker(Waker::noop());
-        member.poll_frames(&mut cx, &mut outbox)?;
-        Ok(!outbox.is_empty())
-    }
-
-    #[test]
-    fn everyone_but_the_sender_sees_a_frame_once() {
-        let room = room(1 << 20);
-        let (mut sender, mut other) = (room.join(), room.join());
-        sender.publish(frame(1, 10));
-        assert_eq!((read(&mut sender), read(&mut other)), (Ok(false), Ok(true)));
-        assert_eq!((read(&mut sender), read(&mut other)), (Ok(false), Ok(false)));
-    }
-
-    #[test]
-    fn who_joins_later_does_not_see_what_was_said_before() {
-        let room = room(1 << 20);
-        let sender = room.join();
-        sender.publish(frame(1, 10));
-        assert_eq!(read(&mut room.join()), Ok(false));
-    }
-
-    #[test]
-    fn a_place_that_was_left_is_not_mistaken_for_its_next_owner() {
-        let room = room(1 << 20);
-        let leaver = room.join();
-        let mut stays = room.join();
-        leaver.publish(frame(1, 10));
-        drop(leaver);
-        let mut joins = room.join();
-        assert_eq!((read(&mut stays), read(&mut joins)), (Ok(true), Ok(false)));
-        stays.publish(frame(2, 10));
-        assert_eq!(read(&mut joins), Ok(true));
-    }
-
-    #[test]
-    fn a_member_falls_behind_at_the_first_byte_over_the_bound() {
-        let bound = 2 * (100 + FRAME_OVERHEAD);
-        for (last, expected) in [(100, Ok(true)), (101, Err(FellBehind))] {
-            let room = room(bound);
-            let (sender, mut slow) = (room.join(), room.join());
-            sender.publish(frame(1, 100));
-            sender.publish(frame(2, last));
-            assert_eq!(read(&mut slow), expected, "{last}");
+fn encode_present(room: RoomNumber, presence: &Presence) -> Bytes {
+    let (mut names, mut bytes) = (Vec::new(), Vec::new());
+    let mut members = presence.members().map(MemberId::as_str).peekable();
+    loop {
+        let mut length = 0;
+        let some = std::iter::from_fn(|| {
+            let member = members.next_if(|_| length < PRESENT_BYTES)?;
+            length += member.len();
+            Some(member)
+        });
+        // The iterator is done with before it is asked whether there are more.
+        let names = Members::write(some, &mut names);
+        let more = members.peek().is_some();
+        ServerFrame::Present {
+            room,
+            more,
+            members: names,
         }
-    }
-
-    #[test]
-    fn one_frame_larger_than_the_bound_still_reaches_who_keeps_up() {
-        let room = room(10);
-        let (sender, mut quick) = (room.join(), room.join());
-        sender.publish(frame(1, 1000));
-        assert_eq!(read(&mut quick), Ok(true));
-        assert_eq!(room.lock().log.len(), 1);
-    }
-
-    #[test]
-    fn a_full_outbox_leaves_the_rest_in_the_log() {
-        let room = room(4 << 20);
-        let (sender, mut other) = (room.join(), room.join());
-        for _ in 0..3 {
-            sender.publish(frame(1, crate::outbox::HIGH_WATER));
-        }
-        for expected in [true, true, true, false] {
-            assert_eq!(read(&mut other), Ok(expected));
+        .encode(&mut bytes);
+        if !more {
+            return bytes.into();
         }
     }
 }
+
+/// A list of who is there goes on in another frame when it is longer than this.
+const PRESENT_BYTES: usize = 8 << 10;

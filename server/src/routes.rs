@@ -11,16 +11,18 @@ use crate::{
     plain::{Chat, Echo},
     tidewire::Tidewire,
     upgrade::{Refusal, Upgrade},
+    ws::Ws,
 };
 
 impl Tidewire {
-    /// `/echo`, `/chat` and `/healthz`.
+    /// `/echo`, `/chat`, `/ws` and `/healthz`.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
         let echo = warp::path("echo").and(warp::path::end()).and(self.echo());
         let chat = warp::path("chat").and(warp::path::end()).and(self.chat());
+        let ws = warp::path("ws").and(warp::path::end()).and(self.ws());
         let health = warp::path("healthz").and(warp::path::end()).and(self.health());
-        echo.or(chat).unify().or(health).unify().boxed()
+        echo.or(chat).unify().or(ws).unify().or(health).unify().boxed()
     }
 
     /// A WebSocket on which every text or binary message comes straight back, at whatever path it is mounted.
@@ -39,7 +41,14 @@ impl Tidewire {
     /// of the others' `Broadcast: …`. Bad handshakes are answered as for [`echo`](Self::echo).
     #[must_use]
     pub fn chat(&self) -> BoxedFilter<(Response,)> {
-        self.endpoint(|tidewire| Chat::join(tidewire.lobby()))
+        self.endpoint(|tidewire| Chat::join(tidewire.lobby(), tidewire.hub().clock))
+    }
+
+    /// A WebSocket on which the room protocol is spoken, at whatever path it is mounted; the same rooms for every mount of
+    /// this server. Bad handshakes are answered as for [`echo`](Self::echo).
+    #[must_use]
+    pub fn ws(&self) -> BoxedFilter<(Response,)> {
+        self.endpoint(|tidewire| Ws::new(tidewire.hub()))
     }
 
     /// `GET` answers 200 as long as the server runs.

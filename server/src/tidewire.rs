@@ -1,18 +1,27 @@
 //! A server's shared state, and the life of its connections as a whole.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+    time::{Duration, Instant},
+};
 
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tidewire_protocol::CloseCode;
+use tidewire_protocol::{CloseCode, Epoch, Offset, Position, Retention, RoomNumber};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, info};
 use warp::reply::Response;
 
 use crate::{
+    budget::Budget,
+    builder::Builder,
     connection::{Connection, Endpoint, Timeouts},
     connections::{Connections, Counted},
+    engine::Engine,
+    hook::Hook,
+    hub::Hub,
     room::Room,
     settings::Settings,
     upgrade::{Refusal, Upgrade},
@@ -26,7 +35,7 @@ pub struct Tidewire {
 }
 
 struct Shared {
-    settings: Settings,
+    hub: Arc<Hub>,
     lobby: Arc<Room>,
     connections: Arc<watch::Sender<Connections>>,
     tasks: TaskTracker,
@@ -34,15 +43,24 @@ struct Shared {
 }
 
 impl Tidewire {
-    /// A server without connections.
+    /// A server without connections, which keeps messages in memory.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        Self::builder().settings(settings).build()
+    }
+
+    /// A server to be made with an engine or a hook.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn with(settings: Settings, engine: Arc<dyn Engine>, hook: Hook) -> Self {
         let shared = Shared {
-            lobby: Arc::new(Room::new(settings.backlog_bytes)),
+            lobby: lobby(&settings),
             connections: Arc::default(),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
-            settings,
+            hub: Arc::new(Hub::new(settings, engine, hook)),
         };
         Self {
             shared: Arc::new(shared),
@@ -52,13 +70,19 @@ impl Tidewire {
     /// The limits and intervals it was made with.
     #[must_use]
     pub fn settings(&self) -> &Settings {
-        &self.shared.settings
+        &self.shared.hub.settings
     }
 
     /// How many WebSockets there are, now and at each change.
     #[must_use]
     pub fn connections(&self) -> watch::Receiver<Connections> {
         self.shared.connections.subscribe()
+    }
+
+    /// Tells every client of the room protocol that the server will close soon, and that it is to come back after a random
+    /// time between the two: to another server, where the address leads to one by then.
+    pub fn go_away(&self, min: Duration, max: Duration) {
+        self.shared.hub.sessions.go_away(min, max);
     }
 
     /// Closes every WebSocket with 1001, and refuses new ones with 503. Resolves when all have ended, at the latest
@@ -72,6 +96,10 @@ impl Tidewire {
 
     pub(crate) fn lobby(&self) -> &Arc<Room> {
         &self.shared.lobby
+    }
+
+    pub(crate) fn hub(&self) -> &Arc<Hub> {
+        &self.shared.hub
     }
 
     /// Answers the handshake, and starts the connection's task.
@@ -106,6 +134,21 @@ impl Tidewire {
         let code: CloseCode = connection.await;
         debug!(path = E::PATH, %code, age = ?opened.elapsed(), "websocket ended");
     }
+}
+
+/// The room of `/chat`. Its frames are not those of the room protocol, and it has no place among the rooms of that.
+fn lobby(settings: &Settings) -> Arc<Room> {
+    let retention = Retention {
+        max_messages: usize::MAX,
+        max_bytes: settings.backlog_bytes,
+        max_age: Duration::MAX,
+    };
+    let position = Position {
+        epoch: Epoch(0),
+        offset: Offset(0),
+    };
+    let budget = Arc::new(Budget::new(usize::MAX));
+    Room::new(RoomNumber(0), position, retention, budget, Weak::new())
 }
 
 impl fmt::Debug for Tidewire {

@@ -9,6 +9,7 @@ mod frames;
 mod process;
 mod proxy;
 mod raw;
+mod wire;
 
 use std::{future::Future, net::SocketAddr, time::Duration};
 
@@ -29,6 +30,7 @@ pub use frames::{Frame, read_frame};
 pub use process::Process;
 pub use proxy::{Counters, Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
+pub use wire::{Heard, More, Presence, Said, Welcomed, Wire};
 
 /// How long a test waits for what must come.
 pub const DEADLINE: Duration = Duration::from_secs(20);
@@ -207,10 +209,18 @@ impl Client {
 
     /// Reads to the close frame and answers it; `ABNORMAL` when the connection ends without one.
     pub async fn closed(&mut self) -> CloseCode {
+        self.closed_after(drop).await
+    }
+
+    /// The same, and shows what comes before the close frame.
+    pub async fn closed_after(&mut self, mut show: impl FnMut(Message)) -> CloseCode {
         let mut code = CloseCode::ABNORMAL;
         while let Some(Ok(message)) = within(self.socket.next()).await {
-            if let Message::Close(frame) = message {
-                code = frame.map_or(CloseCode::NO_STATUS, |frame| CloseCode(frame.code.into()));
+            match message {
+                Message::Close(frame) => {
+                    code = frame.map_or(CloseCode::NO_STATUS, |frame| CloseCode(frame.code.into()));
+                }
+                other => show(other),
             }
         }
         code

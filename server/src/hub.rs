@@ -1,0 +1,258 @@
+//! What all connections of a server share: its rooms, its sessions, and the way a message takes to the engine.
+
+use std::{
+    future::{Future, poll_fn},
+    sync::{
+        Arc, Once,
+        atomic::{AtomicU64, Ordering},
+    },
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tidewire_protocol::{ConnectionId, MemberId, OwnedPayload, Position, RoomName, SessionId, frame::RefusalCode};
+use tokio::time::{Instant, interval, sleep_until, timeout_at};
+use tracing::{debug, warn};
+
+use crate::{
+    clock::Clock,
+    engine::{Append, AppendError, Engine, Origin},
+    handle::NotPublished,
+    hook::{Hook, Publishing},
+    rooms::Rooms,
+    sessions::{Admitted, Publish, Sessions, Verdict},
+    settings::Settings,
+};
+
+/// What all connections of a server share.
+#[derive(Debug)]
+pub(crate) struct Hub {
+    pub(crate) clock: Clock,
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) sessions: Sessions,
+    pub(crate) settings: Settings,
+    hook: Hook,
+    connections: AtomicU64,
+    sweeping: Once,
+}
+
+/// A message that is to be published.
+#[derive(Debug)]
+pub(crate) struct Message<'a> {
+    pub(crate) room: &'a RoomName,
+    pub(crate) origin: Origin,
+    pub(crate) sender: Option<&'a MemberId>,
+    pub(crate) payload: &'a OwnedPayload,
+}
+
+impl Hub {
+    pub(crate) fn new(settings: Settings, engine: Arc<dyn Engine>, hook: Hook) -> Self {
+        let clock = Clock::new();
+        Self {
+            clock,
+            rooms: Rooms::new(engine, clock, &settings),
+            sessions: Sessions::new(clock, &settings),
+            settings,
+            hook,
+            connections: AtomicU64::new(0),
+            sweeping: Once::new(),
+        }
+    }
+
+    pub(crate) fn next_connection(&self) -> ConnectionId {
+        ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Looks after what ends by itself, from the first call to the end of the server. Needs a tokio runtime.
+    pub(crate) fn start_sweeping(self: &Arc<Self>) {
+        self.sweeping.call_once(|| {
+            let hub = Arc::downgrade(self);
+            tokio::spawn(async move {
+                let mut ticks = interval(SWEEP_INTERVAL);
+                loop {
+                    ticks.tick().await;
+                    let Some(hub) = hub.upgrade() else { return };
+                    hub.sessions.expire();
+                    hub.rooms.sweep();
+                }
+            });
+        });
+    }
+
+    /// Publishes what came from outside, if the program lets it.
+    pub(crate) async fn publish_for_others(&self, message: Message<'_>) -> Result<Position, NotPublished> {
+        let publishing = Publishing {
+            room: message.room,
+            sender: message.sender,
+            payload: message.payload.as_payload(),
+        };
+        self.hook.ask(&publishing).map_err(NotPublished::Refused)?;
+        self.publish(message).await
+    }
+
+    /// Publishes a message: asks the engine until it knows, but not for longer than it may take.
+    pub(crate) async fn publish(&self, message: Message<'_>) -> Result<Position, NotPublished> {
+        let opened = self.rooms.open(message.room).wait().await;
+        let room = opened.map_err(NotPublished::Refused)?;
+        let epoch = room.head().epoch;
+        let append = Append {
+            room: message.room,
+            origin: &message.origin,
+            sender: message.sender,
+            payload: message.payload.as_payload(),
+        };
+        // An engine that answers at once needs no clock.
+        let mut appending = self.rooms.engine().append(append);
+        let mut answer = match poll_fn(|cx| Poll::Ready(appending.as_mut().poll(cx))).await {
+            Poll::Ready(answer) => Ok(answer),
+            Poll::Pending => Err(appending),
+        };
+        let deadline = match answer {
+            Ok(Ok(position)) => return Ok(position),
+            _ => Instant::now() + self.settings.engine_timeout,
+        };
+        let mut may_be_appended = false;
+        let mut pause = RETRY_PAUSE;
+        loop {
+            let answered = match answer {
+                Ok(answered) => answered,
+                Err(appending) => {
+                    let answered = timeout_at(deadline, appending).await;
+                    answered.map_err(|_| NotPublished::Unknown)?
+                }
+            };
+            match answered {
+                Ok(position) => return Ok(position),
+                Err(AppendError::Refused(code)) => return Err(NotPublished::Refused(code)),
+                Err(AppendError::Unavailable) if !may_be_appended => {
+                    return Err(NotPublished::Refused(RefusalCode::UNAVAILABLE));
+                }
+                Err(_) => may_be_appended = true,
+            }
+            let again_at = Instant::now() + pause;
+            // In another epoch the engine would not recognise it, nor where nothing tells it from others.
+            if again_at >= deadline || message.origin == Origin::None || room.head().epoch != epoch {
+                return Err(NotPublished::Unknown);
+            }
+            sleep_until(again_at).await;
+            pause *= 2;
+            answer = Err(self.rooms.engine().append(append));
+        }
+    }
+
+    /// A publish arrived on a connection.
+    pub(crate) fn publish_for_session(
+        self: &Arc<Self>,
+        session: SessionId,
+        connection: ConnectionId,
+        publish: Publish,
+    ) -> Verdict {
+        let (member, publish) = match self.sessions.admit(session, connection, publish) {
+            Admitted::Its(turn) => turn,
+            Admitted::Not(verdict) => return verdict,
+        };
+        let turn = Arc::new(Turn {
+            hub: Arc::clone(self),
+            session,
+            member,
+        });
+        let sequence = publish.sequence;
+        let mut answering = Box::pin(Arc::clone(&turn).answer(publish));
+        // Where the engine answers at once, so do we.
+        match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(answer)) => {
+                let settled = self.sessions.settle(session, sequence, answer);
+                if let Some(next) = settled.next {
+                    tokio::spawn(turn.go_on(next));
+                }
+                match settled.tell {
+                    Some((to, _)) if to == connection => Verdict::Answered(answer),
+                    Some((_, mailbox)) => {
+                        mailbox.answer(sequence, answer);
+                        Verdict::Ignored
+                    }
+                    None => Verdict::Ignored,
+                }
+            }
+            Poll::Ready(Err(Unknown)) => {
+                self.sessions.forget(session);
+                Verdict::Ignored
+            }
+            Poll::Pending => {
+                tokio::spawn(async move {
+                    let answer = answering.await;
+                    if let Some(next) = turn.settle(sequence, answer) {
+                        turn.go_on(next).await;
+                    }
+                });
+                Verdict::Waits
+            }
+        }
+    }
+}
+
+/// The publishes of one session, one after another: only so do they keep their order.
+struct Turn {
+    hub: Arc<Hub>,
+    session: SessionId,
+    member: MemberId,
+}
+
+/// Nobody can say what became of a publish.
+struct Unknown;
+
+impl Turn {
+    async fn answer(self: Arc<Self>, publish: Publish) -> Result<tidewire_protocol::Answer, Unknown> {
+        let payload = match &publish.payload {
+            Ok(payload) => payload,
+            Err(code) => return Ok(Err(*code)),
+        };
+        let message = Message {
+            room: &publish.room,
+            origin: Origin::Session(self.session, publish.sequence),
+            sender: Some(&self.member),
+            payload,
+        };
+        match self.hub.publish_for_others(message).await {
+            Ok(position) => Ok(Ok(position)),
+            Err(NotPublished::Refused(code)) => Ok(Err(code)),
+            Err(NotPublished::Unknown) => Err(Unknown),
+        }
+    }
+
+    async fn go_on(self: Arc<Self>, mut publish: Publish) {
+        loop {
+            let sequence = publish.sequence;
+            let answer = Arc::clone(&self).answer(publish).await;
+            match self.settle(sequence, answer) {
+                Some(next) => publish = next,
+                None => return,
+            }
+        }
+    }
+
+    /// Passes an answer on, and returns the next publish.
+    fn settle(
+        &self,
+        sequence: tidewire_protocol::Sequence,
+        answer: Result<tidewire_protocol::Answer, Unknown>,
+    ) -> Option<Publish> {
+        let Ok(answer) = answer else {
+            warn!("the engine does not say what became of a publish: its session ends");
+            self.hub.sessions.forget(self.session);
+            return None;
+        };
+        let settled = self.hub.sessions.settle(self.session, sequence, answer);
+        match settled.tell {
+            Some((_, mailbox)) => mailbox.answer(sequence, answer),
+            None => debug!("a publish was answered while its session had no connection"),
+        }
+        settled.next
+    }
+}
+
+/// How long to wait before the engine is asked again; twice as long each time.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+
+/// How often sessions, rooms and messages are looked at for those whose time is over.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
