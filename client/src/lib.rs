@@ -28,15 +28,37 @@
 //! which then also has a small allocator instead of the default one. It is of no use to a program in Rust.
 
 #![forbid(unsafe_code)]
+// A page has one thread; outside it, the same is `Send` and `Sync`.
+#![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
+mod alarm;
+mod client;
+mod driver;
+mod error;
+mod event;
 #[cfg(feature = "js")]
 mod js;
+mod options;
+mod room;
+mod session;
 mod socket;
+mod subscriber;
+mod transport;
+mod watch;
 
+pub use client::Client;
+pub use error::{ConnectError, PublishError, PublishErrorCause, SignalError, SignalErrorCause, SubscribeError};
+pub use event::RoomEvent;
 #[cfg(feature = "js")]
 pub use js::JsSocket;
+pub use options::{ClientOptions, PublishOptions, SubscribeOptions};
+pub use room::{Publishing, Room, RoomEvents};
 pub use socket::{
-    Close, CloseError, ConnectError, Event, Events, Message, ReadyState, SendError, SendErrorCause, Socket,
-    SocketOptions,
+    Close, CloseError, Event, Events, Message, ReadyState, SendError, SendErrorCause, Socket, SocketOptions,
 };
-pub use tidewire_protocol::{CloseCode, Reconnect};
+pub use tidewire_protocol::{
+    BackoffSettings, CloseCode, Epoch, MemberId, NameError, Offset, OwnedPayload, Position, Reconnect, RoomName,
+    client::{ClientState, OutboxLimits},
+    frame::{Gap, GapCause, RefusalCode, Start},
+};
+pub use watch::States;

@@ -117,6 +117,26 @@ fn has_control(name: &str) -> bool {
     !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) && name.chars().any(char::is_control)
 }
 
+impl NameError {
+    /// The rule in a few words.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Empty => "a name is empty",
+            Self::TooLong => "a name is too long",
+            Self::ControlCharacter => "a name has a control character",
+        }
+    }
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl core::error::Error for NameError {}
+
 impl Offset {
     /// The place after this one.
     #[must_use]

@@ -8,29 +8,16 @@ use web_sys::DomException;
 
 use super::event::{Message, ReadyState};
 use super::subprotocol;
+use crate::error::ConnectError;
 
-/// Why a socket was not opened: the browser did not even try to connect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ConnectError {
-    /// The address is not one of a WebSocket: its form or scheme is wrong, or it has a fragment.
-    InvalidUrl,
-    /// A subprotocol is not a token, or is named twice.
-    InvalidProtocols,
-    /// The browser does not allow it here, as for `ws:` in a page of `https:`.
-    Refused,
-}
-
-impl ConnectError {
-    /// Reads the exception of the browser's constructor. It has one name for both kinds of invalid input.
-    pub(crate) fn new(exception: &JsValue, protocols: &[String]) -> Self {
-        if !is_syntax_error(exception) {
-            Self::Refused
-        } else if subprotocol::are_valid(protocols) {
-            Self::InvalidUrl
-        } else {
-            Self::InvalidProtocols
-        }
+/// Reads the exception of the browser's constructor. It has one name for both kinds of invalid input.
+pub(crate) fn connect_error(exception: &JsValue, protocols: &[String]) -> ConnectError {
+    if !is_syntax_error(exception) {
+        ConnectError::Refused
+    } else if subprotocol::are_valid(protocols) {
+        ConnectError::InvalidUrl
+    } else {
+        ConnectError::InvalidProtocols
     }
 }
 
@@ -73,16 +60,6 @@ pub enum CloseError {
     Rejected,
 }
 
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::InvalidUrl => "not the address of a WebSocket",
-            Self::InvalidProtocols => "a subprotocol is not a token, or is named twice",
-            Self::Refused => "the browser does not allow this connection",
-        })
-    }
-}
-
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.cause.fmt(f)
@@ -110,7 +87,6 @@ impl fmt::Display for CloseError {
     }
 }
 
-impl Error for ConnectError {}
 impl Error for SendError {}
 impl Error for SendErrorCause {}
 impl Error for CloseError {}

@@ -11,14 +11,16 @@ pub(crate) mod options;
 mod queue;
 mod subprotocol;
 
+use crate::error::ConnectError;
 use js_sys::{Array, JsString};
 use tidewire_protocol::CloseCode;
 use wasm_bindgen::JsValue;
 use web_sys::WebSocket;
 
-pub use self::error::{CloseError, ConnectError, SendError, SendErrorCause};
+pub(crate) use self::error::connect_error;
+pub use self::error::{CloseError, SendError, SendErrorCause};
 pub use self::event::{Close, Event, Message, ReadyState};
-use self::link::Link;
+pub(crate) use self::link::Link;
 pub use self::options::SocketOptions;
 pub use self::queue::Events;
 use self::queue::Pushed;
@@ -141,7 +143,7 @@ impl Socket {
             .map(|name| JsString::from(name.as_str()))
             .collect();
         let socket = WebSocket::new_with_str_sequence(url, &protocols)
-            .map_err(|exception| ConnectError::new(&exception, &options.protocols))?;
+            .map_err(|exception| connect_error(&exception, &options.protocols))?;
         let link = Link::new(socket, move |socket, event| {
             if let Some(event) = Event::from_browser(socket, event) {
                 on_event(socket, event);
@@ -172,13 +174,13 @@ impl Socket {
 }
 
 #[cfg(not(target_feature = "atomics"))]
-fn send_binary(socket: &WebSocket, bytes: &[u8]) -> Result<(), JsValue> {
+pub(crate) fn send_binary(socket: &WebSocket, bytes: &[u8]) -> Result<(), JsValue> {
     socket.send_with_u8_array(bytes)
 }
 
 // Memory shared between threads is a SharedArrayBuffer, and `send` does not take a view of one.
 #[cfg(target_feature = "atomics")]
-fn send_binary(socket: &WebSocket, bytes: &[u8]) -> Result<(), JsValue> {
+pub(crate) fn send_binary(socket: &WebSocket, bytes: &[u8]) -> Result<(), JsValue> {
     socket.send_with_js_u8_array(&js_sys::Uint8Array::from(bytes))
 }
 

@@ -119,6 +119,24 @@ pub enum Event {
     PublishFailed(PublishId, PublishError, OwnedPayload),
 }
 
+impl Event {
+    /// The subscription that it is about.
+    #[must_use]
+    pub const fn subscription(&self) -> Option<SubscriptionId> {
+        match self {
+            Self::Subscribed(subscription, _)
+            | Self::SubscriptionRefused(subscription, _)
+            | Self::Message { subscription, .. }
+            | Self::Gap(subscription, _)
+            | Self::Signal { subscription, .. }
+            | Self::Joined(subscription, _)
+            | Self::Left(subscription, _)
+            | Self::Present { subscription, .. } => Some(*subscription),
+            _ => None,
+        }
+    }
+}
+
 /// What a client is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,0 +1,113 @@
+//! What a program holds of a session: connect, rooms, state, close.
+
+use core::time::Duration;
+use std::sync::Arc;
+
+use futures_channel::oneshot;
+use tidewire_protocol::{
+    MemberId, NameError, RoomName,
+    client::{ClientState, Input},
+};
+
+use crate::{driver::Shared, error::ConnectError, options::ClientOptions, room::Room, watch::States};
+
+/// A session with a Tidewire server, which outlives its connections.
+///
+/// It connects in the background, and again whenever a connection ends; subscriptions go on where they were, and what was
+/// published is sent until it is answered. Cloning gives another handle on the same session. Rooms are handles too; when
+/// the last is dropped, the session is closed.
+#[derive(Clone, Debug)]
+pub struct Client {
+    handle: Arc<Handle>,
+}
+
+/// What all handles share. Its drop is the drop of the last.
+#[derive(Debug)]
+struct Handle {
+    shared: Arc<Shared>,
+}
+
+impl Client {
+    /// Begins to connect to the `/ws` of a server, such as `ws://127.0.0.1:8080/ws`, and returns at once.
+    ///
+    /// Outside a browser this needs a tokio runtime, in which the client's tasks then run.
+    ///
+    /// # Errors
+    ///
+    /// Where no connection can be tried; see [`ConnectError`]. A server that cannot be reached is no error here, but a
+    /// reason to try again.
+    pub fn connect(url: &str, options: ClientOptions) -> Result<Self, ConnectError> {
+        let shared = Shared::connect(url, options)?;
+        Ok(Self {
+            handle: Arc::new(Handle { shared }),
+        })
+    }
+
+    /// A room. Nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// Where the name breaks the rules of [`RoomName`].
+    pub fn room(&self, name: &str) -> Result<Room, NameError> {
+        RoomName::new(name).map(|name| Room::new(self.clone(), name))
+    }
+
+    /// What the session is doing.
+    #[must_use]
+    pub fn state(&self) -> ClientState {
+        self.shared().lock().machine.state()
+    }
+
+    /// The present state, and each that follows.
+    pub fn states(&self) -> States {
+        States::new(self.shared().clone())
+    }
+
+    /// Who this session is to others in a room; nobody before it was first welcomed.
+    #[must_use]
+    pub fn member(&self) -> Option<MemberId> {
+        self.shared().lock().machine.member().cloned()
+    }
+
+    /// How long it takes to the server and back; nothing where there is no connection, or it ends before the answer.
+    pub async fn round_trip(&self) -> Option<Duration> {
+        let (sender, answer) = oneshot::channel();
+        self.shared().with(|session, now| {
+            // Who asks while an answer is on its way shares it.
+            if !session.round_trips.is_empty() || session.machine.ping(now) {
+                session.round_trips.push(sender);
+            }
+        });
+        answer.await.ok()
+    }
+
+    /// Ends the session: says farewell, and waits until that was sent or could not be.
+    ///
+    /// Subscriptions end, and what is published fails, for all handles.
+    pub async fn close(&self) {
+        self.shared().turn(Input::Close);
+        let farewell = self.shared().lock().farewell.take();
+        if let Some(farewell) = farewell {
+            farewell.await;
+        }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.handle.shared
+    }
+}
+
+/// Whether both are handles on the same session.
+impl PartialEq for Client {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.handle, &other.handle)
+    }
+}
+
+impl Eq for Client {}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.turn(Input::Close);
+    }
+}

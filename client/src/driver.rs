@@ -1,0 +1,139 @@
+//! The one loop, of the browser's client and of the native one: what happened goes into the machine, and what it wants is
+//! done.
+
+use core::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tidewire_protocol::{
+    Instant,
+    client::{Client as Machine, Input, Output, Settings},
+};
+
+use crate::{
+    alarm::{Alarm, Clock, seed},
+    error::ConnectError,
+    options::ClientOptions,
+    session::{Effects, Session},
+    subscriber::Phase,
+    transport::{Endpoint, Transport},
+};
+
+/// One client, as its handles, its timer and its transport hold it.
+pub(crate) struct Shared {
+    session: Mutex<Session>,
+    clock: Clock,
+    endpoint: Endpoint,
+    alarm: Alarm,
+}
+
+impl Shared {
+    /// A client that tries to connect.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        allow(clippy::arc_with_non_send_sync, reason = "a page has one thread")
+    )]
+    pub(crate) fn connect(url: &str, options: ClientOptions) -> Result<Arc<Self>, ConnectError> {
+        let endpoint = Endpoint::new(url)?;
+        let clock = Clock::start();
+        let settings = Settings {
+            connect_timeout: options.connect_timeout,
+            backoff: options.backoff,
+            outbox: options.outbox,
+            ..Settings::default()
+        };
+        let machine = Machine::new(clock.now(), settings, seed());
+        let session = Mutex::new(Session::new(machine, options));
+        let shared = Arc::new_cyclic(|shared| Self {
+            session,
+            endpoint,
+            alarm: Alarm::new(shared.clone(), &clock),
+            clock,
+        });
+        shared.turn(Input::Connect);
+        let refusal = shared.lock().refusal.take();
+        match refusal {
+            None => Ok(shared),
+            Some(refusal) => {
+                shared.turn(Input::Close);
+                Err(refusal)
+            }
+        }
+    }
+
+    /// Takes what happened, and does what follows from it. May be called from anywhere but under the lock.
+    pub(crate) fn turn(self: &Arc<Self>, input: Input<'_>) {
+        let mut effects = Effects::default();
+        let mut session = self.lock();
+        session.is_scheduled = false;
+        session.signalled = 0;
+        session.machine.handle_input(self.clock.now(), input);
+        self.drain(&mut session, &mut effects);
+        drop(session);
+        effects.run();
+    }
+
+    /// What the handles use. A turn follows soon, for what they have asked of the machine.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Session, Instant) -> T) -> T {
+        let mut session = self.lock();
+        let result = act(&mut session, self.clock.now());
+        if !session.is_scheduled {
+            session.is_scheduled = true;
+            self.alarm.soon();
+        }
+        result
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Session> {
+        // Nothing is left half done where somebody panicked.
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) const fn alarm(&self) -> &Alarm {
+        &self.alarm
+    }
+
+    fn drain(self: &Arc<Self>, session: &mut Session, effects: &mut Effects) {
+        loop {
+            match session.machine.poll_output() {
+                Output::Connect(attempt, _) => match Transport::open(&self.endpoint, attempt, Arc::downgrade(self)) {
+                    Ok(transport) => session.transport = Some(transport),
+                    Err(refusal) => {
+                        session.refusal = Some(refusal);
+                        session
+                            .machine
+                            .handle_input(self.clock.now(), Input::Lost(attempt, None));
+                    }
+                },
+                Output::Send(_, batch) => {
+                    if let Some(transport) = &session.transport {
+                        transport.send(batch);
+                    }
+                }
+                Output::Disconnect(_) => session.farewell = session.transport.take().map(Transport::leave),
+                Output::Event(event) => session.deliver(event, effects),
+                Output::Timeout(at) if !self.pause_full(session) => return self.alarm.set(self.clock.now(), at),
+                _ => {}
+            }
+        }
+    }
+
+    /// Pauses the subscriptions whose programs do not take their events, and says whether there was one.
+    fn pause_full(&self, session: &mut Session) -> bool {
+        let mut paused = false;
+        for subscriber in &mut session.subscribers {
+            if subscriber.phase == Phase::Flowing && subscriber.is_full() {
+                subscriber.phase = Phase::Paused;
+                session.machine.pause(self.clock.now(), subscriber.id);
+                paused = true;
+            }
+        }
+        paused
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! What clients, subscriptions and publishes are made with: each limit and interval with its default.
+
+use core::time::Duration;
+
+use tidewire_protocol::{BackoffSettings, Position, client::OutboxLimits, frame::Start};
+
+/// How a [`Client`](crate::Client) connects, and how much it holds.
+///
+/// ```
+/// let mut options = tidewire_client::ClientOptions::default();
+/// options.outbox.max_publishes = 100;
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ClientOptions {
+    /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s.
+    pub connect_timeout: Duration,
+    /// The wait before connecting again. Default: a random time up to 500 ms, which doubles with each attempt up to 20 s.
+    pub backoff: BackoffSettings,
+    /// How many publishes may wait for their answers, over reconnects too. Default: 1,024, and 16 MiB.
+    pub outbox: OutboxLimits,
+    /// How many bytes of events a subscription holds for a program that does not take them; 64 are added for each event.
+    /// Default: 1 MiB.
+    ///
+    /// Past that, and the batch of the server's in which it happened, the subscription pauses: the server is told to send
+    /// no more of it, and it goes on where it was once half of what it holds was taken. What the server no longer keeps
+    /// by then is told as a gap. Signals are not kept, and presence is told anew.
+    pub max_queued_bytes: usize,
+    /// How many bytes may wait to be sent before [`Room::signal`](crate::Room::signal) gives signals back. Default: 1 MiB.
+    ///
+    /// What is published is bounded by [`outbox`](Self::outbox).
+    pub max_unsent_bytes: usize,
+}
+
+/// Where a subscription begins, and what it tells.
+///
+/// By default it begins with the next message, and does not tell who is there.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct SubscribeOptions {
+    /// Where it begins.
+    pub start: Start,
+    /// Whether it tells who is in the room.
+    pub presence: bool,
+}
+
+/// How a message is published.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct PublishOptions {
+    /// Where it could not be sent within this time, it is not sent. Default: it is sent whenever there is a connection.
+    pub ttl: Option<Duration>,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            backoff: BackoffSettings::default(),
+            outbox: OutboxLimits::default(),
+            max_queued_bytes: 1 << 20,
+            max_unsent_bytes: 1 << 20,
+        }
+    }
+}
+
+impl Default for SubscribeOptions {
+    fn default() -> Self {
+        Self {
+            start: Start::Now,
+            presence: false,
+        }
+    }
+}
+
+impl SubscribeOptions {
+    /// Begins with this many past messages, or as many as the server keeps.
+    #[must_use]
+    pub const fn last(mut self, count: u32) -> Self {
+        self.start = Start::Last(count);
+        self
+    }
+
+    /// Begins after this position: a subscription of an earlier client goes on.
+    #[must_use]
+    pub const fn after(mut self, position: Position) -> Self {
+        self.start = Start::After(position);
+        self
+    }
+
+    /// Tells who is in the room, and who comes and goes; or not.
+    #[must_use]
+    pub const fn presence(mut self, is_wanted: bool) -> Self {
+        self.presence = is_wanted;
+        self
+    }
+}
+
+impl PublishOptions {
+    /// Where it could not be sent within this time, it is not sent.
+    #[must_use]
+    pub const fn ttl(mut self, ttl: Duration) -> Self {
+        self.ttl = Some(ttl);
+        self
+    }
+}
