@@ -2,18 +2,21 @@
 
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    broadcast, chat,
+    bars::Summary,
+    broadcast,
     cores::Cores,
     deadline::{self, Deadline},
-    idle, machine,
-    peers::{self, Peer},
+    echo, idle, line, machine,
+    peers::{self, Peer, Programs},
     protocol,
     report::Report,
+    resume,
     server::Server,
+    steady,
 };
 
 /// Measures the server beside its peers; with no workload named, runs all of them.
@@ -52,6 +55,12 @@ enum Workload {
     Idle(idle::Options),
     /// CPU time of a server that passes one sender's messages on to many receivers
     Broadcast(broadcast::Options),
+    /// The same at a rate that leaves the server idle in between, so that nothing is coalesced
+    Steady(steady::Options),
+    /// CPU time of a server that answers each message with the same
+    Echo(echo::Options),
+    /// CPU time of a server whose clients are all cut off at once and come back to what they missed
+    Resume(resume::Options),
     /// Time and allocations to encode and decode a message beside JSON and MessagePack; starts no server
     Protocol(protocol::Options),
 }
@@ -68,7 +77,7 @@ pub(crate) struct Bench {
 impl Bench {
     /// Starts a server that will be given `connections` connections.
     pub(crate) fn start(&self, peer: &Peer, connections: usize) -> Result<Server> {
-        chat::raise_file_limit(connections)?;
+        line::raise_file_limit(connections)?;
         Server::start(peer, self.cores)
     }
 
@@ -83,6 +92,9 @@ impl Workload {
         vec![
             Self::Idle(idle::Options::default()),
             Self::Broadcast(broadcast::Options::default()),
+            Self::Steady(steady::Options::default()),
+            Self::Echo(echo::Options::default()),
+            Self::Resume(resume::Options::default()),
             Self::Protocol(protocol::Options::default()),
         ]
     }
@@ -95,6 +107,9 @@ impl Workload {
         match self {
             Self::Idle(options) => idle::run(bench, options),
             Self::Broadcast(options) => broadcast::run(bench, options),
+            Self::Steady(options) => steady::run(bench, options),
+            Self::Echo(options) => echo::run(bench, options),
+            Self::Resume(options) => resume::run(bench, options),
             Self::Protocol(options) => protocol::run(options),
         }
     }
@@ -112,9 +127,16 @@ pub(crate) fn main() -> ExitCode {
 
 fn run(cli: &Cli) -> Result<()> {
     deadline::end_on_signal()?;
-    let server = cli.common.server.clone().map_or_else(beside_this_program, Ok)?;
+    let programs = Programs {
+        server: cli
+            .common
+            .server
+            .clone()
+            .map_or_else(|| beside_this_program("tidewire"), Ok)?,
+        peers: beside_this_program("tidewire-peer")?,
+    };
     let workloads = cli.workload.clone().map_or_else(Workload::all, |it| vec![it]);
-    let mut peers = peers::select(&cli.common.peers, &server)?;
+    let mut peers = peers::select(&cli.common.peers, &programs)?;
     if !workloads.iter().any(Workload::has_peers) {
         peers.clear();
     }
@@ -128,16 +150,26 @@ fn run(cli: &Cli) -> Result<()> {
     for peer in &bench.peers {
         println!("{}: {}", peer.name, peer.version()?);
     }
+    let (mut figures, mut failures) = (Vec::new(), 0);
     for workload in &workloads {
-        println!("\n{}", workload.run(&bench)?);
+        let report = workload.run(&bench)?;
+        println!("\n{report}");
+        failures += report.failures.len();
+        figures.extend(report.figures);
+    }
+    if !figures.is_empty() {
+        println!("\n{}", Summary::new(figures));
     }
     println!("load average {:.2} after the run", machine::load_average());
+    if failures > 0 {
+        bail!("{failures} measurements failed, for the reasons below their tables");
+    }
     Ok(())
 }
 
-fn beside_this_program() -> Result<PathBuf> {
+fn beside_this_program(name: &str) -> Result<PathBuf> {
     let this = std::env::current_exe().context("cannot find this program")?;
-    Ok(this.with_file_name("tidewire"))
+    Ok(this.with_file_name(name))
 }
 
 #[cfg(test)]
@@ -152,7 +184,8 @@ mod tests {
 
     #[test]
     fn options_of_a_workload_that_was_not_named_are_those_of_one_named_without_options() {
-        for (name, default) in ["idle", "broadcast", "protocol"].into_iter().zip(Workload::all()) {
+        let names = ["idle", "broadcast", "steady", "echo", "resume", "protocol"];
+        for (name, default) in names.into_iter().zip(Workload::all()) {
             let parsed = Cli::parse_from(["tidewire-bench", name]).workload;
             assert_eq!(format!("{parsed:?}"), format!("{:?}", Some(default)));
         }

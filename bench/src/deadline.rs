@@ -14,6 +14,11 @@ pub(crate) fn end_on_signal() -> Result<()> {
     ctrlc::set_handler(|| STOPPED.store(true, Ordering::Relaxed)).context("cannot handle signals")
 }
 
+/// Whether this program was asked to end.
+pub(crate) fn is_stopped() -> bool {
+    STOPPED.load(Ordering::Relaxed)
+}
+
 /// When to give up.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Deadline {
@@ -32,7 +37,7 @@ impl Deadline {
 
     /// An error once it has passed, or when this program was asked to end.
     pub(crate) fn check(&self) -> Result<()> {
-        if STOPPED.load(Ordering::Relaxed) {
+        if is_stopped() {
             bail!("stopped by a signal");
         }
         if Instant::now() >= self.at {

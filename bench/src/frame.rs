@@ -8,24 +8,36 @@ const MAX_PAYLOAD: usize = 16 << 20;
 /// Text, complete in one frame.
 const TEXT: u8 = 0x81;
 
+/// Bytes, complete in one frame.
+const BINARY: u8 = 0x82;
+
 const CLOSE: u8 = 0x88;
 
-/// Splits what a server sends into text messages. It keeps a buffer only while a frame is incomplete.
+/// What a server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Message<'a> {
+    /// UTF-8, which is not checked.
+    Text(&'a [u8]),
+    /// Bytes.
+    Binary(&'a [u8]),
+}
+
+/// Splits what a server sends into messages. It keeps a buffer only while a frame is incomplete.
 #[derive(Debug, Default)]
 pub(crate) struct Frames {
     partial: Vec<u8>,
 }
 
 impl Frames {
-    /// Takes bytes as they were read; `on_text` is called for each message that is complete now.
-    pub(crate) fn feed(&mut self, input: &[u8], mut on_text: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+    /// Takes bytes as they were read; `on_message` is called for each message that is complete now.
+    pub(crate) fn feed(&mut self, input: &[u8], mut on_message: impl FnMut(Message<'_>) -> Result<()>) -> Result<()> {
         if self.partial.is_empty() {
-            let used = split(input, &mut on_text)?;
+            let used = split(input, &mut on_message)?;
             self.partial.extend_from_slice(&input[used..]);
             return Ok(());
         }
         self.partial.extend_from_slice(input);
-        let used = split(&self.partial, &mut on_text)?;
+        let used = split(&self.partial, &mut on_message)?;
         if used == self.partial.len() {
             self.partial = Vec::new();
         } else {
@@ -40,12 +52,16 @@ impl Frames {
     }
 }
 
-/// Appends a text message as one masked frame.
-pub(crate) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
+/// Appends a message as one masked frame.
+pub(crate) fn put(out: &mut Vec<u8>, message: Message<'_>) {
     // The mask guards proxies against hostile pages; here one is as good as another, and servers undo it all the same.
     const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
-    out.push(TEXT);
-    match text.len() {
+    let (first, payload) = match message {
+        Message::Text(text) => (TEXT, text),
+        Message::Binary(bytes) => (BINARY, bytes),
+    };
+    out.push(first);
+    match payload.len() {
         len @ 0..126 => out.push(0x80 | len as u8),
         len @ 126..0x1_0000 => {
             out.push(0x80 | 126);
@@ -57,17 +73,18 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &[u8]) {
         }
     }
     out.extend_from_slice(&MASK);
-    out.extend(text.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    out.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
 }
 
 /// How many bytes of `input` were complete messages.
-fn split(input: &[u8], on_text: &mut impl FnMut(&[u8]) -> Result<()>) -> Result<usize> {
+fn split(input: &[u8], on_message: &mut impl FnMut(Message<'_>) -> Result<()>) -> Result<usize> {
     let mut used = 0;
     while let Some((opcode, payload, length)) = parse(&input[used..])? {
         match opcode {
-            TEXT => on_text(payload)?,
+            TEXT => on_message(Message::Text(payload))?,
+            BINARY => on_message(Message::Binary(payload))?,
             CLOSE => bail!("the server closed the connection with code {}", close_code(payload)),
-            other => bail!("the server sent a frame that begins with {other:#04x}, not a text message"),
+            other => bail!("the server sent a frame that begins with {other:#04x}, not a whole message"),
         }
         used += length;
     }
@@ -103,8 +120,9 @@ mod tests {
 
     fn texts(frames: &mut Frames, input: &[u8]) -> Result<Vec<usize>> {
         let mut lengths = Vec::new();
-        frames.feed(input, |text| {
-            lengths.push(text.len());
+        frames.feed(input, |message| {
+            let (Message::Text(payload) | Message::Binary(payload)) = message;
+            lengths.push(payload.len());
             Ok(())
         })?;
         Ok(lengths)
@@ -152,7 +170,7 @@ mod tests {
             (&[0x88, 2, 0x03, 0xe9][..], "code 1001"),
             (&[0x88, 0], "code 1005"),
             (&[0x81, 0x80, 1, 2, 3, 4], "masked"),
-            (&[0x82, 0], "0x82"),
+            (&[0x01, 0], "0x01"),
             (&[0x81, 127, 0x40, 0, 0, 0, 0, 0, 0, 0], "4611686018427387904 bytes"),
         ];
         for (input, part) in errors {
@@ -162,10 +180,10 @@ mod tests {
     }
 
     #[test]
-    fn a_sent_text_is_masked_and_its_length_has_the_shortest_form() {
+    fn a_sent_message_is_masked_and_its_length_has_the_shortest_form() {
         for (length, header) in [(125, 2), (126, 4), (65_535, 4), (65_536, 10)] {
             let mut sent = Vec::new();
-            put_text(&mut sent, &vec![b'm'; length]);
+            put(&mut sent, Message::Text(&vec![b'm'; length]));
             assert_eq!(sent.len(), header + 4 + length);
             let mask: Vec<u8> = sent[header..header + 4].to_vec();
             let body = sent[header + 4..].iter().zip(mask.iter().cycle());

@@ -2,61 +2,42 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::{
-    chat,
+    bars::What,
     cli::Bench,
+    line::{self, Purpose},
     peers::Peer,
     proc::Memory,
-    report::{Report, ratio, thousands},
+    report::{Report, thousands},
+    table::Table,
+    turns::{self, Turns},
 };
 
 /// What `idle` can be told.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
-    /// How many connections to open on /chat
+    /// How many connections to open, on /chat or in one room
     #[arg(long, default_value_t = Self::default().connections, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     connections: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { connections: 5000 }
+        Self { connections: 10_000 }
     }
 }
 
 /// Measures every peer.
 pub(crate) fn run(bench: &Bench, options: &Options) -> Result<Report> {
-    let measured: Vec<(&Peer, Idle)> = bench
-        .peers
-        .iter()
-        .map(|peer| {
-            eprintln!("idle: {}", peer.name);
-            let idle = measure(bench, peer, options).with_context(|| format!("idle: {}", peer.name))?;
-            Ok((peer, idle))
-        })
-        .collect::<Result<_>>()?;
-    let count = f64::from(options.connections);
-    let first = measured.first().map_or(0.0, |(_, idle)| idle.grown(|it| it.resident));
-    let row = |(peer, idle): &(&Peer, Idle)| {
-        vec![
-            peer.name.to_owned(),
-            thousands(idle.grown(|it| it.resident) / count),
-            ratio(idle.grown(|it| it.resident), first),
-            thousands(idle.grown(|it| it.anonymous) / count),
-            thousands(idle.grown(|it| it.proportional) / count),
-            thousands(idle.before.resident as f64 / 1024.0),
-            thousands(idle.after.resident as f64 / 1024.0),
-            format!("{:.0}", idle.cpu.as_secs_f64() * 1e6 / count),
-        ]
-    };
+    let turns = Turns::take(bench, "idle", |_| true, |peer| measure(bench, peer, options))?;
     Ok(Report {
         command: format!("cargo xtask bench idle --connections {}", options.connections),
-        columns: vec![
-            "peer", "bytes/connection", "ratio", "of these RssAnon", "by Pss", "KiB before", "KiB after", "us CPU/handshake",
-        ],
-        rows: measured.iter().map(row).collect(),
+        table: Table {
+            columns: turns::columns(&COLUMNS),
+            rows: turns.rows(|idle| idle.each(|it| it.resident), Idle::cells),
+        },
         notes: vec![
             "bytes/connection: growth of VmRSS by `grep -E 'VmRSS|RssAnon' /proc/PID/status`, from the listening server to \
              the same one at rest"
@@ -65,12 +46,15 @@ pub(crate) fn run(bench: &Bench, options: &Options) -> Result<Report> {
              are the kernel's and not in it."
                 .to_owned(),
         ],
-        warnings: measured.iter().filter_map(doubt).collect(),
+        warnings: turns.done.iter().filter_map(doubt).collect(),
+        figures: turns.figures(What::IdleMemory, |idle| idle.each(|it| it.resident)).collect(),
+        failures: turns.failed,
     })
 }
 
 /// What one peer needed.
 struct Idle {
+    connections: f64,
     before: Memory,
     after: Memory,
     /// CPU time from before the first connection until all was quiet.
@@ -78,8 +62,21 @@ struct Idle {
 }
 
 impl Idle {
-    fn grown(&self, field: impl Fn(&Memory) -> u64) -> f64 {
-        field(&self.after) as f64 - field(&self.before) as f64
+    /// Growth for each connection, in bytes.
+    fn each(&self, field: impl Fn(&Memory) -> u64) -> f64 {
+        (field(&self.after) as f64 - field(&self.before) as f64) / self.connections
+    }
+
+    /// As [`COLUMNS`] say.
+    fn cells(&self) -> Vec<String> {
+        vec![
+            thousands(self.each(|it| it.resident)),
+            thousands(self.each(|it| it.anonymous)),
+            thousands(self.each(|it| it.proportional)),
+            thousands(self.before.resident as f64 / 1024.0),
+            thousands(self.after.resident as f64 / 1024.0),
+            format!("{:.0}", self.cpu.as_secs_f64() * 1e6 / self.connections),
+        ]
     }
 }
 
@@ -89,19 +86,20 @@ fn measure(bench: &Bench, peer: &Peer, options: &Options) -> Result<Idle> {
     let server = bench.start(peer, count)?;
     server.until_quiet(&deadline)?;
     let (before, cpu_before) = (server.memory()?, server.cpu_time()?);
-    let connections = chat::join(server.address, count, &deadline)?;
+    let mut lines = line::open_all(server.address, peer.dialect, Purpose::Receive, count, &deadline)?;
     server.until_quiet(&deadline)?;
     let idle = Idle {
+        connections: f64::from(options.connections),
         before,
         after: server.memory()?,
         cpu: server.cpu_time()? - cpu_before,
     };
-    chat::expect_silence(&connections)?;
+    line::expect_silence(&mut lines)?;
     Ok(idle)
 }
 
 fn doubt((peer, idle): &(&Peer, Idle)) -> Option<String> {
-    let (resident, proportional) = (idle.grown(|it| it.resident), idle.grown(|it| it.proportional));
+    let (resident, proportional) = (idle.each(|it| it.resident), idle.each(|it| it.proportional));
     let apart = (resident - proportional).abs() > 0.1 * resident.abs();
     apart.then(|| {
         format!(
@@ -110,3 +108,12 @@ fn doubt((peer, idle): &(&Peer, Idle)) -> Option<String> {
         )
     })
 }
+
+const COLUMNS: [&str; 6] = [
+    "bytes/connection",
+    "of these RssAnon",
+    "by Pss",
+    "KiB before",
+    "KiB after",
+    "us CPU/handshake",
+];

@@ -4,9 +4,9 @@
 #![forbid(unsafe_code)]
 
 #[cfg(target_os = "linux")]
-mod broadcast;
+mod bars;
 #[cfg(target_os = "linux")]
-mod chat;
+mod broadcast;
 #[cfg(target_os = "linux")]
 mod cli;
 #[cfg(target_os = "linux")]
@@ -14,11 +14,21 @@ mod cores;
 #[cfg(target_os = "linux")]
 mod deadline;
 #[cfg(target_os = "linux")]
+mod echo;
+#[cfg(target_os = "linux")]
+mod fanout;
+#[cfg(target_os = "linux")]
 mod frame;
 #[cfg(target_os = "linux")]
 mod idle;
 #[cfg(target_os = "linux")]
+mod line;
+#[cfg(target_os = "linux")]
 mod machine;
+#[cfg(target_os = "linux")]
+mod measure;
+#[cfg(target_os = "linux")]
+mod message;
 #[cfg(target_os = "linux")]
 mod peers;
 #[cfg(target_os = "linux")]
@@ -28,7 +38,15 @@ mod protocol;
 #[cfg(target_os = "linux")]
 mod report;
 #[cfg(target_os = "linux")]
+mod resume;
+#[cfg(target_os = "linux")]
 mod server;
+#[cfg(target_os = "linux")]
+mod steady;
+#[cfg(target_os = "linux")]
+mod table;
+#[cfg(target_os = "linux")]
+mod turns;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {

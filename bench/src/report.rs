@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{bars::Figure, table::Table};
+
 /// The outcome of one workload.
 pub(crate) struct Report {
     /// The command that repeats it, all options spelled out.
@@ -10,10 +12,12 @@ pub(crate) struct Report {
     pub(crate) notes: Vec<String>,
     /// Why the figures should not be trusted.
     pub(crate) warnings: Vec<String>,
-    /// The heads of the columns.
-    pub(crate) columns: Vec<&'static str>,
-    /// As many cells as columns each; the first is the peer's name.
-    pub(crate) rows: Vec<Vec<String>>,
+    /// A row per peer that was measured; the first cell is its name.
+    pub(crate) table: Table,
+    /// Which peers could not be measured, and why.
+    pub(crate) failures: Vec<String>,
+    /// What goes into the summary of the run.
+    pub(crate) figures: Vec<Figure>,
 }
 
 /// How many times the first peer's figure this one is.
@@ -41,44 +45,15 @@ pub(crate) fn thousands(value: f64) -> String {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "$ {}", self.command)?;
-        let heads: Vec<String> = self.columns.iter().map(|&it| it.to_owned()).collect();
-        let widths: Vec<usize> = (0..heads.len())
-            .map(|column| {
-                self.rows
-                    .iter()
-                    .chain([&heads])
-                    .map(|row| row[column].len())
-                    .max()
-                    .unwrap_or(0)
-            })
-            .collect();
-        write_row(f, &heads, &widths)?;
-        let lines = widths.iter().enumerate().map(|(column, &width)| {
-            if column == 0 {
-                "-".repeat(width)
-            } else {
-                "-".repeat(width - 1) + ":"
-            }
-        });
-        write_row(f, &lines.collect::<Vec<_>>(), &widths)?;
-        self.rows.iter().try_for_each(|row| write_row(f, row, &widths))?;
+        self.table.fmt(f)?;
         self.notes.iter().try_for_each(|note| writeln!(f, "{note}"))?;
         self.warnings
             .iter()
-            .try_for_each(|warning| writeln!(f, "warning: {warning}"))
+            .try_for_each(|warning| writeln!(f, "warning: {warning}"))?;
+        self.failures
+            .iter()
+            .try_for_each(|failure| writeln!(f, "FAILED: {failure}"))
     }
-}
-
-/// The first column to the left, figures to the right.
-fn write_row(f: &mut fmt::Formatter<'_>, cells: &[String], widths: &[usize]) -> fmt::Result {
-    for (column, (cell, &width)) in cells.iter().zip(widths).enumerate() {
-        if column == 0 {
-            write!(f, "| {cell:<width$} |")?;
-        } else {
-            write!(f, " {cell:>width$} |")?;
-        }
-    }
-    writeln!(f)
 }
 
 #[cfg(test)]
@@ -105,16 +80,19 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_aligned_and_followed_by_what_to_know() {
+    fn a_table_is_followed_by_what_to_know() {
         let report = Report {
             command: "bench".to_owned(),
             notes: vec!["a note".to_owned()],
             warnings: vec!["noisy".to_owned()],
-            columns: vec!["peer", "us"],
-            rows: vec![vec!["tidewire".to_owned(), "0.35".to_owned()]],
+            failures: vec!["ws: a reason".to_owned()],
+            table: Table {
+                columns: vec!["peer"],
+                rows: Vec::new(),
+            },
+            figures: Vec::new(),
         };
-        let expected =
-            "$ bench\n| peer     |   us |\n| -------- | ---: |\n| tidewire | 0.35 |\na note\nwarning: noisy\n";
+        let expected = "$ bench\n| peer |\n| ---- |\na note\nwarning: noisy\nFAILED: ws: a reason\n";
         assert_eq!(report.to_string(), expected);
     }
 }

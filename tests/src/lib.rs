@@ -7,6 +7,7 @@ pub struct Readme;
 
 mod frames;
 mod process;
+mod proxy;
 mod raw;
 mod wire;
 
@@ -27,6 +28,7 @@ use tokio_tungstenite::{
 
 pub use frames::{Frame, read_frame};
 pub use process::Process;
+pub use proxy::{Counters, Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
 pub use wire::{Heard, More, Presence, Said, Welcomed, Wire};
 

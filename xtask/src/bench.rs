@@ -24,9 +24,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let toolbox = Toolbox::ensure(workspace, &[Tool::NodeModules])?;
     let mut task = Task {
         workspace,
-        progress: Progress::begin(1, 1, "server (cargo build --release)", false),
+        progress: Progress::begin(1, 1, "server and peers (cargo build --release)", false),
     };
     serve::build_server(&mut task)?;
+    // `cargo run` would build only the program it runs, and that starts the other one.
+    task.run(workspace.cargo(&["build", "--release", "--package", "tidewire-bench"]))?;
     task.progress.end("done");
     let mut command = workspace.cargo(&["run", "--release", "--quiet", "--package", "tidewire-bench", "--"]);
     command.args(&args.bench);

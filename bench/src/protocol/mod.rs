@@ -5,7 +5,10 @@ mod timing;
 
 use anyhow::Result;
 
-use crate::report::{Report, ratio, thousands};
+use crate::{
+    report::{Report, ratio, thousands},
+    table::Table,
+};
 use formats::Format;
 use timing::{Cell, Figures};
 
@@ -62,23 +65,14 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
             bytes.join(","),
             options.rounds
         ),
-        columns: vec![
-            "payload",
-            "format",
-            "bytes",
-            "encode ns",
-            "allocs",
-            "ratio",
-            "decode ns",
-            "allocs",
-            "ratio",
-            "to owned ns",
-            "allocs",
-            "ratio",
-        ],
-        rows,
+        table: Table {
+            columns: COLUMNS.into(),
+            rows,
+        },
         notes: NOTES.iter().map(|&note| note.to_owned()).collect(),
         warnings: doubt(&lines).into_iter().collect(),
+        failures: Vec::new(),
+        figures: Vec::new(),
     })
 }
 
@@ -135,6 +129,21 @@ fn doubt(lines: &[Line]) -> Option<String> {
         )
     })
 }
+
+const COLUMNS: [&str; 12] = [
+    "payload",
+    "format",
+    "bytes",
+    "encode ns",
+    "allocs",
+    "ratio",
+    "decode ns",
+    "allocs",
+    "ratio",
+    "to owned ns",
+    "allocs",
+    "ratio",
+];
 
 /// A figure is steady when the upper quartile of its rounds is at most so many times the lower.
 const STEADY: f64 = 1.2;

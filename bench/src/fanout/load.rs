@@ -1,26 +1,24 @@
 //! The load generator: one sender and its receivers in one thread, on sockets that epoll watches.
 
-use std::{
-    io::{self, Read, Write},
-    net::TcpStream,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use hdrhistogram::Histogram;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
-use super::{message::Message, window::Window};
+use super::{pace::Pace, window::Window};
 use crate::{
     deadline::Deadline,
-    frame::{Frames, put_text},
+    line::{Heard, Line},
+    message::Message,
 };
 
 /// A sender and its receivers, and the messages between them.
 pub(super) struct Load {
     epoll: Epoll,
-    sender: Sender,
+    sender: Client,
     receivers: Vec<Client>,
+    pace: Pace,
     window: Window,
     message: Message,
     counters: Counters,
@@ -37,43 +35,26 @@ pub(super) struct Counters {
 }
 
 struct Client {
-    stream: TcpStream,
-    frames: Frames,
-    /// The number of the message that must come next.
+    line: Line,
+    /// The number of the message, or the answer, that must come next.
     next: u64,
 }
 
-struct Sender {
-    /// It is answered for each message it sends.
-    client: Client,
-    /// What the socket has not taken yet.
-    unsent: Vec<u8>,
-}
-
 impl Load {
-    /// The first of `streams` sends messages of `bytes` to the others, `outstanding` at a time.
-    pub(super) fn new(streams: Vec<TcpStream>, bytes: usize, outstanding: usize) -> Result<Self> {
+    /// `sender` sends messages of `bytes` to the others, as fast as `pace` says.
+    pub(super) fn new(sender: Line, receivers: Vec<Line>, bytes: usize, pace: Pace) -> Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
-        let mut clients = Vec::with_capacity(streams.len());
-        for (stream, token) in streams.into_iter().zip(SENDER..) {
-            epoll.add(&stream, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
-            clients.push(Client {
-                stream,
-                frames: Frames::default(),
-                next: 0,
-            });
+        epoll.add(&sender.stream, EpollEvent::new(EpollFlags::EPOLLIN, SENDER))?;
+        for (line, token) in receivers.iter().zip(FIRST_RECEIVER..) {
+            epoll.add(&line.stream, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
         }
-        let mut clients = clients.into_iter();
-        let client = clients.next().context("nobody to send")?;
-        let receivers: Vec<_> = clients.collect();
+        let client = |line| Client { line, next: 0 };
         Ok(Self {
             epoll,
-            sender: Sender {
-                client,
-                unsent: Vec::new(),
-            },
-            window: Window::new(u32::try_from(receivers.len())?, outstanding),
-            receivers,
+            sender: client(sender),
+            window: Window::new(u32::try_from(receivers.len())?, pace.outstanding()),
+            receivers: receivers.into_iter().map(client).collect(),
+            pace,
             message: Message::new(bytes),
             counters: Counters::new()?,
             buffer: vec![0; READ_BYTES].into(),
@@ -86,9 +67,12 @@ impl Load {
     pub(super) fn run_to(&mut self, target: u64, deadline: &Deadline) -> Result<()> {
         let mut events = vec![EpollEvent::empty(); MAX_EVENTS];
         self.progress_at = Instant::now();
+        self.pace.begin(self.progress_at);
         self.send_due(target)?;
-        while self.window.complete() < target || self.sender.client.next < target {
-            let count = match self.epoll.wait(&mut events, EpollTimeout::from(100_u8)) {
+        while self.window.complete() < target || self.sender.next < target {
+            let timeout = self.pace.wait(Instant::now()).min(LONGEST_WAIT);
+            let timeout = u8::try_from(timeout.as_millis()).unwrap_or(u8::MAX);
+            let count = match self.epoll.wait(&mut events, EpollTimeout::from(timeout)) {
                 Err(nix::Error::EINTR) => 0,
                 count => count?,
             };
@@ -96,6 +80,7 @@ impl Load {
                 self.handle_event(event)?;
                 self.send_due(target)?;
             }
+            self.send_due(target)?;
             deadline.check().with_context(|| self.position())?;
             if self.progress_at.elapsed() > STALL_LIMIT {
                 bail!("nothing arrived for {STALL_LIMIT:?}: {}", self.position());
@@ -112,12 +97,12 @@ impl Load {
     fn handle_event(&mut self, event: &EpollEvent) -> Result<()> {
         if event.data() == SENDER {
             if event.events().contains(EpollFlags::EPOLLOUT) {
-                self.flush()?;
-                if self.sender.unsent.is_empty() {
+                self.sender.line.flush()?;
+                if !self.sender.line.is_blocked() {
                     self.watch_sender(EpollFlags::EPOLLIN)?;
                 }
             }
-            return self.read_answers();
+            return self.read_answers().context("sender");
         }
         let index = usize::try_from(event.data() - FIRST_RECEIVER)?;
         self.read_broadcasts(index)
@@ -125,62 +110,60 @@ impl Load {
     }
 
     fn read_broadcasts(&mut self, index: usize) -> Result<()> {
-        let Client { stream, frames, next } = &mut self.receivers[index];
-        let count = read(stream, &mut self.buffer)?;
-        if count == 0 {
-            return Ok(());
-        }
-        let now = Instant::now();
-        self.progress_at = now;
-        self.counters.reads += 1;
-        frames.feed(&self.buffer[..count], |text| {
-            self.message.check(text, b"Broadcast: ", *next)?;
+        let Client { line, next } = &mut self.receivers[index];
+        let mut read_at = None;
+        let count = line.read(&mut self.buffer, |heard| {
+            let Heard::Broadcast(payload) = heard else {
+                bail!("expected message {next}, got {heard:?}")
+            };
+            self.message.check(payload, *next)?;
             let sent_at = self.window.on_received(*next).context("a message that was not sent")?;
+            let now = *read_at.get_or_insert_with(Instant::now);
             let latency = now.duration_since(sent_at).as_micros();
             self.counters.latency.saturating_record(latency as u64);
             *next += 1;
             Ok(())
-        })
+        })?;
+        if count > 0 {
+            self.counters.reads += 1;
+        }
+        self.progress_at = read_at.unwrap_or(self.progress_at);
+        Ok(())
     }
 
     fn read_answers(&mut self) -> Result<()> {
-        let Client { stream, frames, next } = &mut self.sender.client;
-        let count = read(stream, &mut self.buffer).context("sender")?;
-        frames.feed(&self.buffer[..count], |text| {
-            self.message
-                .check(text, b"Server received: ", *next)
-                .context("sender")?;
+        let Client { line, next } = &mut self.sender;
+        line.read(&mut self.buffer, |heard| {
+            match heard {
+                Heard::Answer(payload) => self.message.check(payload, *next)?,
+                Heard::Accepted(count) => ensure!(count == *next + 1, "expected answer {}, got {count}", *next + 1),
+                other => bail!("expected the answer to message {next}, got {other:?}"),
+            }
             *next += 1;
             Ok(())
-        })
+        })?;
+        Ok(())
     }
 
-    /// Each message is a write of its own, as `send` of a plain client is.
     fn send_due(&mut self, target: u64) -> Result<()> {
-        while self.sender.unsent.is_empty() && !self.window.is_full() && self.window.sent() < target {
+        while !self.sender.line.is_blocked() && !self.window.is_full() && self.window.sent() < target {
+            let now = Instant::now();
+            if !self.pace.take(now) {
+                break;
+            }
             let text = self.message.numbered(self.window.sent());
-            put_text(&mut self.sender.unsent, text);
-            self.window.on_sent(Instant::now());
-            self.flush()?;
-            if !self.sender.unsent.is_empty() {
+            self.window.on_sent(now);
+            self.sender.line.send(text).context("sender")?;
+            if self.sender.line.is_blocked() {
                 self.watch_sender(EpollFlags::EPOLLIN | EpollFlags::EPOLLOUT)?;
             }
         }
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<()> {
-        match self.sender.client.stream.write(&self.sender.unsent) {
-            Ok(count) => drop(self.sender.unsent.drain(..count)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Err(error) => return Err(error).context("sender"),
-        }
-        Ok(())
-    }
-
     fn watch_sender(&self, flags: EpollFlags) -> Result<()> {
         let mut event = EpollEvent::new(flags, SENDER);
-        Ok(self.epoll.modify(&self.sender.client.stream, &mut event)?)
+        Ok(self.epoll.modify(&self.sender.line.stream, &mut event)?)
     }
 
     fn position(&self) -> String {
@@ -202,15 +185,6 @@ impl Counters {
     }
 }
 
-/// How many bytes there were; 0 if none were there to be read.
-fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<usize> {
-    match stream.read(buffer) {
-        Ok(0) => bail!("the server ended the connection"),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-        result => Ok(result?),
-    }
-}
-
 /// Large enough for all that is outstanding in most runs.
 const READ_BYTES: usize = 256 << 10;
 
@@ -220,6 +194,9 @@ const MAX_EVENTS: usize = 256;
 const SENDER: u64 = 0;
 const FIRST_RECEIVER: u64 = 1;
 
+/// Whether the deadline has passed is looked at so often.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
 /// How long it may be that nobody receives anything.
 const STALL_LIMIT: Duration = Duration::from_secs(20);
 
@@ -228,24 +205,37 @@ const MAX_LATENCY_US: u64 = 600_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::net::TcpListener;
+    use crate::line::{Dialect, Purpose};
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+    };
 
     /// What comes of one message to two receivers, where the server says this to the sender and to them.
     fn outcome(said: [&[&str]; 3]) -> Result<(), String> {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("bound");
         let mut ends = Vec::new();
-        let streams = said.map(|texts| {
-            let stream = TcpStream::connect(listener.local_addr().expect("bound")).expect("listening");
-            let (mut end, _) = listener.accept().expect("connected");
-            for text in texts {
-                let header = [0x81, u8::try_from(text.len()).expect("short")];
-                end.write_all(&[&header, text.as_bytes()].concat()).expect("connected");
-            }
-            ends.push(end);
-            stream.set_nonblocking(true).expect("a socket");
-            stream
-        });
-        let mut load = Load::new(streams.into(), 12, 1).expect("epoll");
+        let mut lines = said
+            .map(|texts| {
+                let line = std::thread::spawn(move || Line::open(address, Dialect::Plain, Purpose::Receive, 0));
+                let (mut end, _) = listener.accept().expect("connected");
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    let mut byte = [0];
+                    end.read_exact(&mut byte).expect("a request");
+                    head.extend(byte);
+                }
+                end.write_all(ACCEPTED).expect("connected");
+                put(&mut end, "Welcome to the WebSocket server!");
+                let line = line.join().expect("no panic").expect("joined");
+                texts.iter().for_each(|text| put(&mut end, text));
+                ends.push(end);
+                line
+            })
+            .into_iter();
+        let sender = lines.next().expect("three");
+        let mut load = Load::new(sender, lines.collect(), 12, Pace::Window(1)).expect("epoll");
         // Where nothing is said, the deadline is what ends the run; elsewhere it only keeps a failure from hanging.
         let is_silent = said.iter().any(|texts| texts.is_empty());
         let limit = Duration::from_millis(if is_silent { 100 } else { 20_000 });
@@ -253,6 +243,13 @@ mod tests {
             .map_err(|error| format!("{error:#}"))
     }
 
+    fn put(end: &mut impl Write, text: &str) {
+        let header = [0x81, u8::try_from(text.len()).expect("short")];
+        end.write_all(&[&header, text.as_bytes()].concat()).expect("connected");
+    }
+
+    const ACCEPTED: &[u8] =
+        b"HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
     const ANSWER: &str = "Server received: 000000000000";
     const FIRST: &str = "Broadcast: 000000000000";
     const SECOND: &str = "Broadcast: 000000000001";

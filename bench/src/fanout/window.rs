@@ -26,7 +26,7 @@ impl Window {
             receivers,
             limit,
             complete: 0,
-            incomplete: VecDeque::with_capacity(limit),
+            incomplete: VecDeque::new(),
         }
     }
 

@@ -1,0 +1,30 @@
+// The peer `socketio`: Socket.IO 4 with its default settings. One event, "message", carries the words of /chat, and one,
+// "echo", is answered as it came. It listens on a free port of the loopback address and prints which; `--version` says
+// what would run.
+
+import { createRequire } from "node:module";
+import { createServer } from "node:http";
+import { Server } from "socket.io";
+
+if (process.argv.includes("--version")) {
+  const { version } = createRequire(import.meta.url)("socket.io/package.json");
+  console.log(`socket.io ${version} on Node ${process.version}`);
+  process.exit();
+}
+
+const http = createServer();
+const io = new Server(http);
+
+io.on("connection", (socket) => {
+  socket.on("message", (message) => {
+    socket.emit("message", `Server received: ${message}`);
+    socket.broadcast.emit("message", `Broadcast: ${message}`);
+  });
+  socket.on("echo", (message) => socket.emit("echo", message));
+  socket.emit("message", "Welcome to the WebSocket server!");
+});
+
+http.listen(0, "127.0.0.1", () => {
+  const { address, port } = http.address();
+  console.log(`listening on http://${address}:${port}`);
+});

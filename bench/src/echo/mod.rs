@@ -1,0 +1,145 @@
+//! CPU time of a server that answers each message with the same.
+
+mod load;
+
+use anyhow::{Context, Result};
+
+use self::load::{Counters, Load};
+use crate::{
+    bars::What,
+    cli::Bench,
+    line::{self, Purpose},
+    measure::{Clocks, Spent},
+    message,
+    peers::Peer,
+    report::{Report, thousands},
+    table::Table,
+    turns::{self, Turns},
+};
+
+/// What `echo` can be told.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// How many connections there are
+    #[arg(long, default_value_t = Self::default().connections, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    connections: u32,
+
+    /// How many messages of each connection may be sent and not yet answered
+    #[arg(long, default_value_t = Self::default().outstanding, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
+    outstanding: u32,
+
+    /// How many messages of each connection are measured, after a tenth as many to warm up
+    #[arg(long, default_value_t = Self::default().messages, value_parser = clap::value_parser!(u32).range(1..))]
+    messages: u32,
+
+    /// Length of each message
+    #[arg(long, default_value_t = Self::default().bytes, value_parser = clap::value_parser!(u32).range(message::MIN_BYTES as i64..=1 << 20))]
+    bytes: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            connections: 64,
+            outstanding: 16,
+            messages: 5000,
+            bytes: 128,
+        }
+    }
+}
+
+impl Options {
+    fn command(&self) -> String {
+        format!(
+            "cargo xtask bench echo --connections {} --outstanding {} --messages {} --bytes {}",
+            self.connections, self.outstanding, self.messages, self.bytes
+        )
+    }
+}
+
+/// Measures every peer that has an echo.
+pub(crate) fn run(bench: &Bench, options: &Options) -> Result<Report> {
+    let measure = |peer: &Peer| measure(bench, peer, options);
+    let turns = Turns::take(bench, "echo", |peer| peer.dialect.has_echo(), measure)?;
+    Ok(Report {
+        command: options.command(),
+        table: Table {
+            columns: turns::columns(&COLUMNS),
+            rows: turns.rows(Measured::cpu_per_message, Measured::cells),
+        },
+        notes: vec![
+            "us CPU/message: the server's CPU time, user and kernel, over the messages that were answered; the ratio is of \
+             it. Latency: from before a message's send to after the read of its answer."
+                .to_owned(),
+            "Every connection got its own messages back, once and in order. Busy: CPU time over elapsed time, of a core."
+                .to_owned(),
+        ],
+        warnings: turns.done.iter().flat_map(|(peer, it)| it.spent.doubts(peer)).collect(),
+        figures: turns.figures(What::EchoCpu, Measured::cpu_per_message).collect(),
+        failures: turns.failed,
+    })
+}
+
+/// What one peer did between two moments at which nothing was under way.
+struct Measured {
+    spent: Spent,
+    counters: Counters,
+    messages: f64,
+}
+
+fn measure(bench: &Bench, peer: &Peer, options: &Options) -> Result<Measured> {
+    let deadline = bench.deadline();
+    let count = options.connections as usize;
+    let server = bench.start(peer, count)?;
+    let lines = line::open_all(server.address, peer.dialect, Purpose::Echo, count, &deadline)?;
+    let mut load = Load::new(lines, options.bytes as usize, options.outstanding as usize)?;
+    let warm_up = u64::from(options.messages.div_ceil(10));
+    let last = warm_up + u64::from(options.messages);
+    load.run_to(warm_up, &deadline).context("warming up")?;
+    load.take_counters()?;
+    let before = Clocks::read(&server)?;
+    load.run_to(last, &deadline)?;
+    let spent = Clocks::read(&server)? - before;
+    let counters = load.take_counters()?;
+    // One more message, not measured: whatever came twice comes before it and is noticed.
+    load.run_to(last + 1, &deadline).context("after the run")?;
+    Ok(Measured {
+        spent,
+        counters,
+        messages: f64::from(options.messages) * f64::from(options.connections),
+    })
+}
+
+impl Measured {
+    /// In microseconds.
+    fn cpu_per_message(&self) -> f64 {
+        self.spent.server_cpu.as_secs_f64() * 1e6 / self.messages
+    }
+
+    /// As [`COLUMNS`] say.
+    fn cells(&self) -> Vec<String> {
+        let elapsed = self.spent.elapsed.as_secs_f64();
+        let latency = |quantile| self.counters.latency.value_at_quantile(quantile) as f64 / 1000.0;
+        vec![
+            format!("{:.3}", self.cpu_per_message()),
+            thousands(self.messages / elapsed),
+            format!("{:.2}", latency(0.5)),
+            format!("{:.2}", latency(0.99)),
+            self.spent.server_busy(),
+            self.spent.generator_busy(),
+            format!("{:.1}", self.messages / self.counters.reads as f64),
+            format!("{elapsed:.1}"),
+        ]
+    }
+}
+
+const COLUMNS: [&str; 8] = [
+    "us CPU/message",
+    "messages/s",
+    "p50 ms",
+    "p99 ms",
+    "server busy",
+    "generator busy",
+    "messages/read",
+    "s",
+];

@@ -1,0 +1,225 @@
+//! A TCP proxy that breaks connections: by hand, or as it follows from a seed.
+
+mod fault;
+mod link;
+mod plan;
+
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
+
+pub use self::{
+    fault::Fault,
+    plan::{Direction, Plan, Script},
+};
+use self::{fault::Mode, link::Link};
+use crate::within;
+
+/// A proxy in front of a server. It ends with its value, and its connections with it.
+#[derive(Debug)]
+pub struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    accepting: JoinHandle<()>,
+}
+
+/// What a proxy has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections that were made to it.
+    pub connections: u64,
+    /// Of these, those that were refused.
+    pub refused: u64,
+    /// Connections that were ended without either side's doing; half-open ones come to this too.
+    pub cut: u64,
+    /// Connections that were reset.
+    pub reset: u64,
+    /// Connections that swallowed what was sent on them.
+    pub half_open: u64,
+    /// Connections that passed nothing on for a while.
+    pub stalled: u64,
+    /// Connections that became slow.
+    pub slowed: u64,
+    /// Bytes that were passed on.
+    pub passed_bytes: u64,
+    /// Bytes that were swallowed.
+    pub swallowed_bytes: u64,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// How many connections are open.
+    open: watch::Sender<usize>,
+}
+
+#[derive(Debug)]
+struct State {
+    server: SocketAddr,
+    /// What befalls every connection, until it is set to something else.
+    fault: Fault,
+    plan: Option<Plan>,
+    counters: Counters,
+    links: HashMap<u64, watch::Sender<Mode>>,
+}
+
+impl Proxy {
+    /// Passes everything on to `server` until told otherwise.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    pub async fn start(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State {
+                server,
+                fault: Fault::None,
+                plan: None,
+                counters: Counters::default(),
+                links: HashMap::new(),
+            }),
+            open: watch::Sender::new(0),
+        });
+        Self {
+            address,
+            accepting: tokio::spawn(accept(listener, Arc::clone(&shared))),
+            shared,
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// New connections go to another server.
+    pub fn set_server(&self, server: SocketAddr) {
+        self.shared.lock().server = server;
+    }
+
+    /// From now on each new connection has the fault that follows from the plan and from its number.
+    pub fn follow(&self, plan: Option<Plan>) {
+        self.shared.lock().plan = plan;
+    }
+
+    /// From now on this befalls all connections, those that are open and those that come.
+    ///
+    /// What was swallowed cannot be passed on later, so a half-open connection is cut when another fault, or none, is set.
+    pub fn set(&self, fault: Fault) {
+        let mut state = self.shared.lock();
+        state.fault = fault;
+        for link in state.links.values() {
+            fault::change(link, Mode::of(fault));
+        }
+    }
+
+    /// Cuts all open connections, and returns how many there were. New ones are not concerned.
+    pub fn cut_all(&self) -> usize {
+        self.end_all(Mode::Cut)
+    }
+
+    /// Resets all open connections, and returns how many there were. New ones are not concerned.
+    pub fn reset_all(&self) -> usize {
+        self.end_all(Mode::Reset)
+    }
+
+    /// What it has done.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.lock().counters
+    }
+
+    /// Resolves when it has exactly so many open connections.
+    ///
+    /// # Panics
+    ///
+    /// When it takes too long.
+    pub async fn wait_for_open(&self, count: usize) {
+        let mut open = self.shared.open.subscribe();
+        let waited = within(open.wait_for(|open| *open == count)).await.is_ok();
+        assert!(waited, "the proxy runs");
+    }
+
+    fn end_all(&self, mode: Mode) -> usize {
+        let state = self.shared.lock();
+        let ended = state.links.values().filter(|link| fault::change(link, mode));
+        ended.count()
+    }
+}
+
+impl Counters {
+    /// How many connections it ended.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.cut + self.reset
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.reset_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Counters)) {
+        change(&mut self.lock().counters);
+    }
+}
+
+impl State {
+    /// The link of a new connection, or `None` if it is to be refused.
+    fn admit(&mut self, shared: &Arc<Shared>) -> Option<Link> {
+        let number = self.counters.connections;
+        self.counters.connections += 1;
+        let script = self.plan.as_ref().map(|plan| plan.script(number));
+        let mode = Mode::of(self.fault);
+        if mode == Mode::Refuse || script.as_ref().is_some_and(|it| it.fault == Fault::Refuse) {
+            self.counters.refused += 1;
+            return None;
+        }
+        let sender = watch::Sender::new(mode);
+        self.links.insert(number, sender.clone());
+        Some(Link::new(number, sender, script, Arc::clone(shared)))
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    loop {
+        // Out of file descriptors, for instance: there is no connection to be broken.
+        let Ok((client, _)) = listener.accept().await else {
+            tokio::task::yield_now().await;
+            continue;
+        };
+        let (server, link) = {
+            let mut state = shared.lock();
+            (state.server, state.admit(&shared))
+        };
+        let Some(link) = link else {
+            link::reset(client);
+            continue;
+        };
+        tokio::spawn(async move {
+            match TcpStream::connect(server).await {
+                Ok(server) => link.run(client, server).await,
+                Err(_) => link::reset(client),
+            }
+        });
+    }
+}
