@@ -14,8 +14,7 @@ use crate::{
 /// Makes a [`Tidewire`] server.
 ///
 /// ```
-/// use tidewire_protocol::frame::RefusalCode;
-/// use tidewire_server::Tidewire;
+/// use tidewire_server::{RefusalCode, Tidewire};
 ///
 /// let tidewire = Tidewire::builder()
 ///     .on_publish(|publishing| match publishing.payload.len() {

@@ -111,9 +111,9 @@ impl RoomHandle {
     }
 
     /// Sends a signal to who is there now. It is not logged, and who is slow does not get it.
-    pub fn signal<'a>(&self, payload: impl Into<Payload<'a>>) {
+    pub fn signal(&self, payload: Payload<'_>) {
         if let Some(room) = self.hub.rooms.find(&self.name) {
-            room.signal(None, "", payload.into());
+            room.signal(None, "", payload);
         }
     }
 

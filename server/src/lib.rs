@@ -58,3 +58,7 @@ pub use serve::{bind, serve};
 pub use settings::Settings;
 pub use subscription::{RoomEvent, Subscription};
 pub use tidewire::Tidewire;
+pub use tidewire_protocol::{
+    Epoch, MemberId, NameError, Offset, OwnedPayload, Position, Retention, RoomName, Sequence, SessionId,
+    frame::{GapCause, Payload, RefusalCode, Start},
+};

@@ -5,6 +5,7 @@
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+mod engine;
 mod frames;
 mod process;
 mod proxy;
@@ -26,6 +27,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, handshake::client::Response, protocol::WebSocketConfig},
 };
 
+pub use engine::{EngineFault, SlowEngine};
 pub use frames::{Frame, read_frame};
 pub use process::Process;
 pub use proxy::{Counters, Direction, Fault, Plan, Proxy, Script};
@@ -53,7 +55,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves `/echo`, `/chat` and `/healthz`.
+    /// Serves all that [`Tidewire::routes`] has.
     ///
     /// # Panics
     ///
@@ -62,7 +64,17 @@ impl Server {
     pub fn start(change: impl FnOnce(&mut Settings)) -> Self {
         let mut settings = Settings::default();
         change(&mut settings);
-        let tidewire = Tidewire::new(settings.clone());
+        Self::serve(Tidewire::new(settings))
+    }
+
+    /// Serves all that [`Tidewire::routes`] has.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    #[must_use]
+    pub fn serve(tidewire: Tidewire) -> Self {
+        let settings = tidewire.settings().clone();
         let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();

@@ -31,11 +31,30 @@ impl Process {
     ///
     /// When it does not.
     pub async fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(binary())
+        let mut command = Command::new(binary());
+        command
             .args(arguments)
             .env("TIDEWIRE_LISTEN", "127.0.0.1:0")
             .envs(environment.iter().copied())
-            .stdin(Stdio::null())
+            .stdin(Stdio::null());
+        Self::listening(command).await
+    }
+
+    /// Builds one of the server's examples, starts it on a free port, and waits until it accepts connections. Such a program
+    /// ends with its standard input.
+    ///
+    /// # Panics
+    ///
+    /// When it does not.
+    pub async fn start_example(name: &str) -> Self {
+        build(&["--example", name]);
+        let mut command = Command::new(built(&format!("examples/{name}")));
+        command.arg("0").stdin(Stdio::piped());
+        Self::listening(command).await
+    }
+
+    async fn listening(mut command: Command) -> Self {
+        let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true)
@@ -96,14 +115,24 @@ impl Process {
 fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
-        let mut command = std::process::Command::new(env!("CARGO"));
-        command.args(["build", "--quiet", "--package", "tidewire-server", "--bin", "tidewire"]);
-        if !cfg!(debug_assertions) {
-            command.arg("--release");
-        }
-        assert!(command.status().expect("cargo").success(), "cannot build the binary");
-        let test = std::env::current_exe().expect("a path");
-        // target/debug/deps/test-hash, so target/debug/tidewire.
-        test.ancestors().nth(2).expect("a directory above").join("tidewire")
+        build(&["--bin", "tidewire"]);
+        built("tidewire")
     })
+}
+
+fn build(what: &[&str]) {
+    let mut command = std::process::Command::new(env!("CARGO"));
+    command
+        .args(["build", "--quiet", "--package", "tidewire-server"])
+        .args(what);
+    if !cfg!(debug_assertions) {
+        command.arg("--release");
+    }
+    assert!(command.status().expect("cargo").success(), "cannot build {what:?}");
+}
+
+fn built(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a path");
+    // target/debug/deps/test-hash, so target/debug/tidewire.
+    test.ancestors().nth(2).expect("a directory above").join(name)
 }

@@ -86,6 +86,21 @@ impl Raw {
         self.head().await
     }
 
+    /// Sends a request with a body, and reads the response with its own.
+    ///
+    /// # Panics
+    ///
+    /// When what comes is not one, or says no length.
+    pub async fn exchange(&mut self, lines: &[String], body: &[u8]) -> (Head, Vec<u8>) {
+        let head = format!("{}\r\nContent-Length: {}\r\n\r\n", lines.join("\r\n"), body.len());
+        self.send_while_taken(&[head.as_bytes(), body].concat()).await;
+        let head = self.head().await;
+        let length = head.header("content-length").and_then(|it| it.parse().ok());
+        let mut answer = vec![0; length.expect("a length")];
+        within(self.stream.read_exact(&mut answer)).await.expect("a body");
+        (head, answer)
+    }
+
     /// Reads the head of a response.
     ///
     /// # Panics

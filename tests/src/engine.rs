@@ -1,0 +1,288 @@
+//! An engine that is slow and fails as it is told: a database for several servers, as it were.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tidewire_protocol::{
+    Epoch, MemberId, Offset, OwnedPayload, Position, RoomName,
+    frame::{GapCause, RefusalCode, Start},
+};
+use tidewire_server::engine::{
+    Append, AppendError, Engine, EngineFuture, Following, LoggedMessage, Missing, Origin, Page, Record, Sink,
+    Unavailable,
+};
+use tokio::{sync::watch, time::sleep};
+
+/// A store that remembers everything it has ever accepted, in one epoch after another. Its clones are the same store.
+#[derive(Clone, Debug)]
+pub struct SlowEngine {
+    store: Arc<Mutex<Store>>,
+    /// Whether it works; where it does not, who asks waits.
+    runs: Arc<watch::Sender<bool>>,
+    latency: Duration,
+}
+
+/// What happens to an append.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EngineFault {
+    /// It is refused, and the publisher is told the code.
+    Refused(RefusalCode),
+    /// It is not appended, and the server is told so.
+    Unavailable,
+    /// It is not appended, and the server is not told.
+    LostBefore,
+    /// It is appended, and the server is not told.
+    LostAfter,
+    /// Nothing is ever heard of it, and it is appended.
+    Silence,
+}
+
+#[derive(Debug, Default)]
+struct Store {
+    rooms: HashMap<RoomName, Stored>,
+    faults: VecDeque<EngineFault>,
+    refuses_to_follow: bool,
+    followers: u64,
+    epochs: u64,
+    /// How often an append was asked for.
+    asked: usize,
+}
+
+#[derive(Debug, Default)]
+struct Stored {
+    epoch: u64,
+    messages: Vec<(Option<MemberId>, OwnedPayload)>,
+    origins: HashMap<Origin, Position>,
+    followers: Vec<(u64, Sink)>,
+}
+
+impl SlowEngine {
+    /// An empty store that takes `latency` over each answer.
+    #[must_use]
+    pub fn new(latency: Duration) -> Self {
+        Self {
+            store: Arc::default(),
+            runs: Arc::new(watch::Sender::new(true)),
+            latency,
+        }
+    }
+
+    /// What happens to the next append, or to the one after those that this was said of already.
+    pub fn fail_next(&self, fault: EngineFault) {
+        self.lock().faults.push_back(fault);
+    }
+
+    /// Refuses to follow rooms, or no longer.
+    pub fn refuse_to_follow(&self, refuses: bool) {
+        self.lock().refuses_to_follow = refuses;
+    }
+
+    /// Stops answering, until [`go_on`](Self::go_on).
+    pub fn stop(&self) {
+        self.runs.send_replace(false);
+    }
+
+    /// Answers again.
+    pub fn go_on(&self) {
+        self.runs.send_replace(true);
+    }
+
+    /// Loses everything, and begins new epochs.
+    pub fn lose_everything(&self) {
+        let mut store = self.lock();
+        let mut epochs = store.epochs;
+        for room in store.rooms.values_mut() {
+            epochs += 1;
+            room.epoch = epochs;
+            room.messages.clear();
+            room.origins.clear();
+            let position = room.head();
+            room.followers.iter().for_each(|(_, sink)| sink.open(position));
+        }
+        store.epochs = epochs;
+    }
+
+    /// How often it was asked to append something.
+    #[must_use]
+    pub fn asked(&self) -> usize {
+        self.lock().asked
+    }
+
+    /// How many servers follow a room.
+    #[must_use]
+    pub fn followers(&self, room: &str) -> usize {
+        self.lock().rooms.get(room).map_or(0, |room| room.followers.len())
+    }
+
+    async fn wait(&self) {
+        let mut runs = self.runs.subscribe();
+        let _ = runs.wait_for(|runs| *runs).await;
+        sleep(self.latency).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Engine for SlowEngine {
+    fn follow<'a>(&'a self, room: &'a RoomName, sink: Sink) -> EngineFuture<'a, Result<Following, Unavailable>> {
+        Box::pin(async move {
+            self.wait().await;
+            let mut store = self.lock();
+            if store.refuses_to_follow {
+                return Err(Unavailable);
+            }
+            store.followers += 1;
+            let id = store.followers;
+            let stored = store.room(room);
+            sink.open(stored.position(0));
+            for (offset, message) in (1..).zip(&stored.messages) {
+                sink.append(record(offset, message)).expect("the next");
+            }
+            stored.followers.push((id, sink));
+            Ok(Following::new(Follower {
+                engine: self.clone(),
+                room: room.clone(),
+                id,
+            }))
+        })
+    }
+
+    fn append<'a>(&'a self, append: Append<'a>) -> EngineFuture<'a, Result<Position, AppendError>> {
+        Box::pin(async move {
+            self.wait().await;
+            let fault = {
+                let mut store = self.lock();
+                store.asked += 1;
+                store.faults.pop_front()
+            };
+            match fault {
+                Some(EngineFault::Refused(code)) => return Err(AppendError::Refused(code)),
+                Some(EngineFault::Unavailable) => return Err(AppendError::Unavailable),
+                Some(EngineFault::LostBefore) => return Err(AppendError::Unknown),
+                Some(EngineFault::LostAfter | EngineFault::Silence) | None => {}
+            }
+            let position = self.lock().room(append.room).append(&append);
+            match fault {
+                Some(EngineFault::LostAfter) => Err(AppendError::Unknown),
+                Some(EngineFault::Silence) => std::future::pending().await,
+                _ => Ok(position),
+            }
+        })
+    }
+
+    fn read<'a>(
+        &'a self,
+        room: &'a RoomName,
+        start: Start,
+        limit: usize,
+    ) -> EngineFuture<'a, Result<Option<Page>, Unavailable>> {
+        Box::pin(async move {
+            self.wait().await;
+            Ok(self.lock().rooms.get(room).map(|room| room.read(start, limit)))
+        })
+    }
+}
+
+impl Store {
+    fn room(&mut self, name: &RoomName) -> &mut Stored {
+        let epochs = &mut self.epochs;
+        self.rooms.entry(name.clone()).or_insert_with(|| {
+            *epochs += 1;
+            Stored {
+                epoch: *epochs,
+                ..Stored::default()
+            }
+        })
+    }
+}
+
+impl Stored {
+    fn position(&self, offset: u64) -> Position {
+        Position {
+            epoch: Epoch(self.epoch),
+            offset: Offset(offset),
+        }
+    }
+
+    fn head(&self) -> Position {
+        self.position(self.messages.len() as u64)
+    }
+
+    fn append(&mut self, append: &Append<'_>) -> Position {
+        if let Some(position) = self.origins.get(append.origin) {
+            return *position;
+        }
+        let message = (append.sender.cloned(), append.payload.into());
+        let offset = self.messages.len() as u64 + 1;
+        for (_, sink) in &self.followers {
+            sink.append(record(offset, &message)).expect("the next");
+        }
+        self.messages.push(message);
+        let position = self.head();
+        if *append.origin != Origin::None {
+            self.origins.insert(append.origin.clone(), position);
+        }
+        position
+    }
+
+    fn read(&self, start: Start, limit: usize) -> Page {
+        let head = self.head();
+        let (after, missing) = match start {
+            Start::Now => (head.offset.0, None),
+            Start::Last(count) => (head.offset.0.saturating_sub(count.into()), None),
+            Start::After(position) if position.epoch == head.epoch && position.offset <= head.offset => {
+                (position.offset.0, None)
+            }
+            Start::After(position) => {
+                let missing = Missing {
+                    cause: GapCause::LogLost,
+                    from: position.offset.next(),
+                    resume: self.position(0),
+                };
+                (0, Some(missing))
+            }
+        };
+        let messages: Vec<LoggedMessage> = (after + 1..)
+            .zip(&self.messages[after as usize..])
+            .take(limit)
+            .map(|(offset, (sender, payload))| LoggedMessage {
+                offset: Offset(offset),
+                sender: sender.clone(),
+                payload: payload.clone(),
+            })
+            .collect();
+        Page {
+            position: self.position(after + messages.len() as u64),
+            messages,
+            missing,
+        }
+    }
+}
+
+fn record(offset: u64, (sender, payload): &(Option<MemberId>, OwnedPayload)) -> Record<'_> {
+    Record {
+        offset: Offset(offset),
+        sender: sender.as_ref(),
+        payload: payload.as_payload(),
+    }
+}
+
+/// One server that follows one room.
+struct Follower {
+    engine: SlowEngine,
+    room: RoomName,
+    id: u64,
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        if let Some(room) = self.engine.lock().rooms.get_mut(&self.room) {
+            room.followers.retain(|(id, _)| *id != self.id);
+        }
+    }
+}
