@@ -93,13 +93,15 @@ impl Hub {
     /// Publishes a message: asks the engine until it knows, but not for longer than it may take.
     pub(crate) async fn publish(&self, message: Message<'_>) -> Result<Position, NotPublished> {
         let opened = self.rooms.open(message.room).wait().await;
+        // Held until the engine has answered: a room that nobody holds may be retired.
         let room = opened.map_err(NotPublished::Refused)?;
         let epoch = room.head().epoch;
-        let append = Append {
+        let mut append = Append {
             room: message.room,
             origin: &message.origin,
             sender: message.sender,
             payload: message.payload.as_payload(),
+            epoch: None,
         };
         // An engine that answers at once needs no clock.
         let mut appending = self.rooms.engine().append(append);
@@ -111,7 +113,6 @@ impl Hub {
             Ok(Ok(position)) => return Ok(position),
             _ => Instant::now() + self.settings.engine_timeout,
         };
-        let mut may_be_appended = false;
         let mut pause = RETRY_PAUSE;
         loop {
             let answered = match answer {
@@ -124,14 +125,15 @@ impl Hub {
             match answered {
                 Ok(position) => return Ok(position),
                 Err(AppendError::Refused(code)) => return Err(NotPublished::Refused(code)),
-                Err(AppendError::Unavailable) if !may_be_appended => {
+                Err(AppendError::Unavailable) if append.epoch.is_none() => {
                     return Err(NotPublished::Refused(RefusalCode::UNAVAILABLE));
                 }
-                Err(_) => may_be_appended = true,
+                Err(AppendError::Lost) => return Err(NotPublished::Unknown),
+                // It may be there since the first time, even where it is not available now.
+                Err(AppendError::Unavailable | AppendError::Unknown) => append.epoch = Some(epoch),
             }
             let again_at = Instant::now() + pause;
-            // In another epoch the engine would not recognise it, nor where nothing tells it from others.
-            if again_at >= deadline || message.origin == Origin::None || room.head().epoch != epoch {
+            if again_at >= deadline || message.origin == Origin::None {
                 return Err(NotPublished::Unknown);
             }
             sleep_until(again_at).await;

@@ -166,7 +166,14 @@ impl Engine for SlowEngine {
                 Some(EngineFault::LostBefore) => return Err(AppendError::Unknown),
                 Some(EngineFault::LostAfter | EngineFault::Silence) | None => {}
             }
-            let position = self.lock().room(append.room).append(&append);
+            let position = {
+                let mut store = self.lock();
+                let room = store.room(append.room);
+                if append.epoch.is_some_and(|epoch| epoch != room.head().epoch) {
+                    return Err(AppendError::Lost);
+                }
+                room.append(&append)
+            };
             match fault {
                 Some(EngineFault::LostAfter) => Err(AppendError::Unknown),
                 Some(EngineFault::Silence) => std::future::pending().await,

@@ -88,8 +88,13 @@ impl Said {
 impl Wire {
     /// Opens a transport, on which nothing is said yet.
     pub async fn open(address: SocketAddr) -> Self {
+        Self::open_at(address, "/ws").await
+    }
+
+    /// Opens a transport at another path.
+    pub async fn open_at(address: SocketAddr, path: &str) -> Self {
         Self {
-            client: Client::connect(address, "/ws").await,
+            client: Client::connect(address, path).await,
             heard: VecDeque::new(),
         }
     }

@@ -1,8 +1,13 @@
 //! The filters inside another warp program.
 
+use futures_util::StreamExt;
 use http::StatusCode;
-use tidewire_server::{Settings, Tidewire};
-use tidewire_tests::Client;
+use tidewire_protocol::{
+    Offset, Sequence,
+    frame::{Payload, RefusalCode, Refused, RefusedWhat, Start},
+};
+use tidewire_server::{RoomEvent, Settings, Tidewire};
+use tidewire_tests::{Client, Heard, Process, Raw, Wire};
 use warp::Filter;
 
 #[tokio::test]
@@ -65,4 +70,122 @@ async fn a_program_shuts_its_websockets_down_and_refuses_new_ones() {
         .request(&tidewire_tests::upgrade_request("/chat"))
         .await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_program_publishes_subscribes_and_asks_who_is_there() {
+    let server = tidewire_tests::Server::start_default();
+    let lobby = server.tidewire().room("lobby").expect("a name");
+    assert_eq!(
+        (lobby.head(), lobby.presence().len(), lobby.subscribers()),
+        (None, 0, 0)
+    );
+    let before = lobby.publish("before").await.expect("published");
+    let mut events = lobby.subscribe(Start::Last(1)).await.expect("a subscription");
+    assert_eq!(events.next().await, Some(RoomEvent::Present(vec![])));
+    let Some(RoomEvent::Message(message)) = events.next().await else {
+        panic!("no message")
+    };
+    assert_eq!(
+        (message.offset, message.sender, message.payload),
+        (Offset(1), None, "before".into())
+    );
+    assert_eq!(events.position(), before);
+
+    let (mut ann, welcomed) = Wire::join(server.address()).await;
+    ann.subscribe(1, "lobby", Start::Now).await;
+    let member = lobby.presence().first().cloned().expect("a member");
+    assert_eq!(member.as_str(), welcomed.member);
+    assert_eq!(events.next().await, Some(RoomEvent::Joined(member.clone())));
+    ann.signal("lobby", "typing").await;
+    let (sender, payload) = (Some(member.clone()), "typing".into());
+    assert_eq!(events.next().await, Some(RoomEvent::Signal { sender, payload }));
+    ann.publish(1, "lobby", "hello").await;
+    let Some(RoomEvent::Message(message)) = events.next().await else {
+        panic!("no message")
+    };
+    assert_eq!(
+        (message.sender, message.payload),
+        (Some(member.clone()), "hello".into())
+    );
+    lobby.signal(Payload::Text("seen"));
+    assert_eq!(lobby.subscribers(), 2);
+    ann.say(tidewire_protocol::frame::ClientFrame::Unsubscribe {
+        request: tidewire_protocol::Request(1),
+    })
+    .await;
+    assert_eq!(
+        events.next().await,
+        Some(RoomEvent::Signal {
+            sender: None,
+            payload: "seen".into()
+        })
+    );
+    assert_eq!(events.next().await, Some(RoomEvent::Left(member)));
+    drop(events);
+    assert_eq!(lobby.subscribers(), 0);
+}
+
+#[tokio::test]
+async fn a_subscription_of_a_program_that_is_too_slow_gets_a_gap() {
+    let server = tidewire_tests::Server::start(|settings| settings.retention.max_messages = 10);
+    let lobby = server.tidewire().room("lobby").expect("a name");
+    let mut events = lobby.subscribe(Start::Now).await.expect("a subscription");
+    for number in 1..=15 {
+        lobby.publish(number.to_string()).await.expect("published");
+    }
+    events.next().await;
+    let Some(RoomEvent::Gap(missing)) = events.next().await else {
+        panic!("no gap")
+    };
+    assert_eq!((missing.from, missing.resume.offset), (Offset(1), Offset(5)));
+    let Some(RoomEvent::Message(message)) = events.next().await else {
+        panic!("no message")
+    };
+    assert_eq!(message.offset, Offset(6));
+}
+
+#[tokio::test]
+async fn the_example_counts_votes_and_refuses_other_ballots() {
+    let process = Process::start_example("embed").await;
+    let mut ann = Wire::open_at(process.address, "/live/ws").await;
+    ann.hello(None, 1, 0).await;
+    ann.subscribe(1, "score", Start::Now).await;
+    ann.publish(1, "votes", "yes").await;
+    ann.publish(2, "votes", "perhaps").await;
+    ann.publish(3, "score", "a lot").await;
+    let (mut score, mut refusals) = (None, Vec::new());
+    while score.is_none() || refusals.len() < 2 {
+        match ann.next().await {
+            Heard::Message(said) => score = Some(said.text().to_owned()),
+            Heard::Refused(refused) => refusals.push(refused),
+            Heard::Published(Sequence(1), _) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(score.as_deref(), Some("1 yes, 0 no"));
+    let refused = |sequence, code| Refused {
+        what: RefusedWhat::Publish(Sequence(sequence)),
+        code,
+    };
+    assert_eq!(
+        refusals,
+        [refused(2, RefusalCode::REJECTED), refused(3, RefusalCode::FORBIDDEN)]
+    );
+    let mut raw = Raw::connect(process.address).await;
+    let lines = [
+        "POST /live/api/rooms/votes/messages HTTP/1.1",
+        "Host: localhost",
+        "Content-Type: text/plain",
+    ];
+    let (head, _) = raw.exchange(&lines.map(str::to_owned), b"no").await;
+    assert_eq!(head.status, StatusCode::CREATED);
+    assert_eq!(ann.message().await.text(), "1 yes, 1 no");
+    let (_, watching) = raw
+        .exchange(
+            &["GET /watching HTTP/1.1".to_owned(), "Host: localhost".to_owned()],
+            b"",
+        )
+        .await;
+    assert_eq!(watching, b"1 here, on 1 connections\n");
 }

@@ -16,7 +16,7 @@ use crate::random;
 /// Keeps messages in the log of one server, and nothing else of them.
 ///
 /// What leaves that log is gone, and so is everything when the server ends. It always answers at once, and never with
-/// [`AppendError::Unknown`], so that it need not know the publishes of sessions.
+/// [`AppendError::Unknown`], so that it need not know the publishes of sessions, nor epochs.
 #[derive(Debug, Default)]
 pub struct MemoryEngine {
     shared: Arc<Shared>,

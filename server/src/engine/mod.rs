@@ -17,8 +17,9 @@
 //!   ([`Settings::engine_timeout`](crate::Settings::engine_timeout)). For one origin a server asks one thing at a time, and
 //!   asks again only after [`AppendError::Unknown`]; keys are asked again as often as their users like.
 //! - **Epochs.** When the engine has lost messages that it had acknowledged, it begins a new epoch, which it never used
-//!   before for this room, and tells every sink by [`Sink::open`]. Subscribers are then told of the loss. An append that was
-//!   under way meanwhile may be answered [`AppendError::Unknown`]; the server does not repeat it in another epoch.
+//!   before for this room, and tells every sink by [`Sink::open`]. Subscribers are then told of the loss. With the messages it
+//!   has forgotten their origins, so that an append that is asked for again says in which epoch that makes sense:
+//!   [`Append::epoch`].
 
 mod memory;
 mod sink;
@@ -26,7 +27,7 @@ mod sink;
 use std::{any::Any, fmt, future::Future, pin::Pin};
 
 use tidewire_protocol::{
-    MemberId, Offset, OwnedPayload, Position, RoomName, Sequence, SessionId,
+    Epoch, MemberId, Offset, OwnedPayload, Position, RoomName, Sequence, SessionId,
     frame::{GapCause, Payload, RefusalCode, Start},
 };
 
@@ -82,6 +83,8 @@ pub struct Append<'a> {
     pub sender: Option<&'a MemberId>,
     /// What is said.
     pub payload: Payload<'a>,
+    /// It may have been appended already, in this epoch: in another it must not be, and [`AppendError::Lost`] is the answer.
+    pub epoch: Option<Epoch>,
 }
 
 /// What tells a message from every other of its room.
@@ -104,6 +107,8 @@ pub enum AppendError {
     Unavailable,
     /// Nobody knows: the engine may have appended it. The server asks again with the same origin.
     Unknown,
+    /// It was asked for again, and the log is in another epoch now. Nobody will ever know.
+    Lost,
     /// It will not be appended. Its publisher is told the code.
     Refused(RefusalCode),
 }
