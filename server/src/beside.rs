@@ -145,7 +145,10 @@ mod tests {
         let list = room.lock().present(room.number());
         let (mut members, mut frames) = (0, 0);
         for frame in decode::<ServerFrame<'_>>(&list) {
-            let Ok(ServerFrame::Present { more, members: some, .. }) = frame else {
+            let Ok(ServerFrame::Present {
+                more, members: some, ..
+            }) = frame
+            else {
                 panic!("{frame:?}")
             };
             members += some.into_iter().count();

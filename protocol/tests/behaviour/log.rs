@@ -363,3 +363,19 @@ fn a_reader_that_is_connected_but_slow_sees_a_gap_between_what_it_had_and_what_i
         [Err(gap), Ok(17), Ok(18), Ok(19), Ok(20)]
     );
 }
+
+#[test]
+fn a_log_that_begins_later_tells_who_is_before_it_what_is_missing() {
+    let mut log = Log::starting_after(ROOM, at(5), Retention::default());
+    assert_eq!((log.head(), log.len()), (at(5), 0));
+    fill(&mut log, 7);
+    assert_eq!(read_from(&mut log, Start::Last(9)), messages(6..=7));
+    assert_eq!(read_from(&mut log, Start::After(at(5))), messages(6..=7));
+    let gap = Gap {
+        room: ROOM,
+        cause: GapCause::Evicted,
+        from: Offset(4),
+        resume: at(5),
+    };
+    assert_eq!(read_from(&mut log, Start::After(at(3))), [Err(gap), Ok(6), Ok(7)]);
+}

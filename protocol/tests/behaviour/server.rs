@@ -451,3 +451,30 @@ fn a_session_that_was_taken_up_again_is_not_forgotten_at_the_old_moment() {
     assert!(sessions.end(SESSION, ConnectionId(2)));
     assert!(sessions.is_empty());
 }
+
+#[test]
+fn a_forgotten_session_is_replaced_whether_it_has_a_transport_or_waits() {
+    let ann = MemberId::new("ann").expect("a name");
+    let mut sessions = Sessions::new(Duration::from_secs(10), 4, 2);
+    let asked = |attempt, session| Asked {
+        session,
+        attempt,
+        answered: Sequence(0),
+    };
+    for waits in [false, true] {
+        sessions
+            .attach(ConnectionId(1), asked(1, None), SESSION, &ann)
+            .expect("a session");
+        if waits {
+            sessions.detach(START, SESSION, ConnectionId(1));
+        }
+        sessions.forget(SESSION);
+        assert_eq!((sessions.len(), sessions.next_expiry()), (0, None));
+        let fresh = SessionId([9; 16]);
+        let again = sessions
+            .attach(ConnectionId(2), asked(2, Some(SESSION)), fresh, &ann)
+            .expect("another session");
+        assert_eq!((again.outcome, again.session), (Outcome::Replaced, fresh));
+        sessions.forget(fresh);
+    }
+}
