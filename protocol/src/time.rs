@@ -19,6 +19,14 @@ impl Instant {
     }
 }
 
+/// The earlier of two deadlines, or the only one.
+pub(crate) fn earliest(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        _ => one.or(other),
+    }
+}
+
 impl Add<Duration> for Instant {
     type Output = Self;
 

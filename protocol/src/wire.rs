@@ -199,6 +199,11 @@ pub(crate) fn put_frame(out: &mut Vec<u8>, kind: u8, tail: &[u8], head: impl FnO
     let start = out.len();
     out.extend_from_slice(&[kind, 0]);
     head(out);
+    close_frame(out, start, tail);
+}
+
+/// Writes the length of the frame that begins at `start`, and its tail.
+fn close_frame(out: &mut Vec<u8>, start: usize, tail: &[u8]) {
     let body = start + 2;
     let end = out.len();
     let mut length = end - body + tail.len();

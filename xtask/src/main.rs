@@ -20,6 +20,7 @@ mod process;
 mod progress;
 mod serve;
 mod simulate;
+mod size;
 mod sizes;
 mod steps;
 mod task;
@@ -52,6 +53,8 @@ enum Command {
     Test(test::Args),
     /// Builds the npm package `tidewire` into target/npm and prints its sizes
     Pack,
+    /// Weighs what the client's machine adds to a wasm module
+    Size(size::Args),
     /// Checks licences, sources, bans and known vulnerabilities of all dependencies with cargo-deny
     Audit,
     /// Builds the server and runs the load generators against it; `bench --help` is theirs
@@ -83,6 +86,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(args) => serve::run(&workspace, &args),
         Command::Test(args) => test::run(&workspace, &args),
         Command::Pack => pack::run(&workspace),
+        Command::Size(args) => size::run(&workspace, &args),
         Command::Audit => audit::run(&workspace),
         Command::Bench(args) => bench::run(&workspace, &args),
         Command::Simulate(args) => simulate::run(&workspace, &args),

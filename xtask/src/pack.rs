@@ -79,7 +79,10 @@ pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<Packed> {
     }
     fs::create_dir_all(&folder)?;
     task.run(toolbox.equip(wasm_pack(task.workspace, &folder)))?;
-    task.run(toolbox.equip(wasm_opt(&folder.join(WASM))))?;
+    let wasm = folder.join(WASM);
+    let mut command = wasm_opt(&wasm, &wasm);
+    command.args(["--strip-debug", "--strip-producers"]);
+    task.run(toolbox.equip(command))?;
     complete(task.workspace, &folder)?;
     let version = task.workspace.package_version(CRATE)?;
     let mut pack = Command::new("npm");
@@ -116,15 +119,12 @@ fn wasm_pack(workspace: &Workspace, folder: &Path) -> Command {
     command
 }
 
-/// Rust emits both features for every wasm32 target, and the stripped module no longer says so.
-fn wasm_opt(wasm: &Path) -> Command {
+/// wasm-opt for the smallest result. Rust emits both features for every wasm32 target, and the stripped module no longer
+/// says so.
+pub(crate) fn wasm_opt(from: &Path, to: &Path) -> Command {
     let mut command = Command::new("wasm-opt");
     command.args(["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"]);
-    command
-        .args(["--strip-debug", "--strip-producers"])
-        .arg(wasm)
-        .arg("-o")
-        .arg(wasm);
+    command.arg(from).arg("-o").arg(to);
     command
 }
 

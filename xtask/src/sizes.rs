@@ -33,6 +33,15 @@ impl Sizes {
         })
     }
 
+    /// The difference; nothing where the other is larger.
+    pub(crate) fn minus(self, other: Self) -> Self {
+        Self {
+            raw: self.raw.saturating_sub(other.raw),
+            gzip: self.gzip.saturating_sub(other.gzip),
+            brotli: self.brotli.saturating_sub(other.brotli),
+        }
+    }
+
     /// The sum, for files that are sent one by one.
     pub(crate) fn plus(self, other: Self) -> Self {
         Self {

@@ -10,7 +10,7 @@ use crate::fixture::Fixture;
 use crate::steps::{self, Run, Step};
 use crate::tools::{CargoTool, Tool};
 use crate::workspace::Workspace;
-use crate::{pack, page};
+use crate::{pack, page, size};
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -171,6 +171,17 @@ static STEPS: &[Step] = &[
         },
     },
     Step {
+        name: "size",
+        title: "client's machine in wasm, within its size",
+        needs: &[],
+        tools: size::TOOLS,
+        run: |run| {
+            let weighed = size::weigh(&mut run.task, run.toolbox)?;
+            run.task.progress.print(&weighed.table());
+            weighed.check()
+        },
+    },
+    Step {
         name: "package",
         title: "npm package in a TypeScript project, in Chromium",
         needs: &["server", "pack"],
@@ -297,4 +308,4 @@ const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// Names the program that runs what was built for it.
 const WASM_RUNNER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER";
 /// The crates that go into a browser.
-const WASM_PACKAGES: &[&str] = &["tidewire-protocol", "tidewire-client", "tidewire-www"];
+const WASM_PACKAGES: &[&str] = &["tidewire-protocol", "tidewire-size", "tidewire-client", "tidewire-www"];

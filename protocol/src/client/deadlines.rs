@@ -1,6 +1,9 @@
 //! What a client does when something has not come in time.
 
-use crate::{codes::CloseCode, time::Instant};
+use crate::{
+    codes::CloseCode,
+    time::{Instant, earliest},
+};
 
 use super::{Client, Event, Open, Output, PublishError, State};
 
@@ -55,11 +58,11 @@ impl Client {
             State::Waiting { until } => Some(*until),
             State::Open(open) => {
                 let quiet = open.probe.unwrap_or_else(|| quiet_since(open));
-                [Some(quiet), open.leave, open.renew].into_iter().flatten().min()
+                earliest(Some(quiet), earliest(open.leave, open.renew))
             }
             State::Idle | State::Offline | State::Unauthorized | State::Closed(_) => None,
         };
-        [state, self.outbox.next_expiry()].into_iter().flatten().min()
+        earliest(state, self.outbox.next_expiry())
     }
 }
 

@@ -228,8 +228,8 @@ impl Client {
     /// The one place where a client ends.
     fn end(&mut self, code: CloseCode) {
         self.batch.clear();
-        for (entry, was_sent) in self.outbox.close() {
-            let error = if was_sent {
+        while let Some(entry) = self.outbox.pop() {
+            let error = if entry.was_sent() {
                 PublishError::Unconfirmed
             } else {
                 PublishError::Closed

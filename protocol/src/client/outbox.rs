@@ -7,7 +7,7 @@ use crate::{
     frame::RefusalCode,
     ids::{RoomName, Sequence},
     payload::OwnedPayload,
-    time::Instant,
+    time::{Instant, earliest},
 };
 
 /// A client's name for one of its publishes; never used twice.
@@ -79,7 +79,7 @@ impl Default for OutboxLimits {
 }
 
 impl Entry {
-    const fn was_sent(&self) -> bool {
+    pub(super) const fn was_sent(&self) -> bool {
         matches!(self.state, EntryState::Sent { .. })
     }
 
@@ -121,7 +121,7 @@ impl Outbox {
         let id = PublishId(self.next_id);
         self.next_id += 1;
         let expires = ttl.map(|ttl| now + ttl);
-        self.next_expiry = [self.next_expiry, expires].into_iter().flatten().min();
+        self.next_expiry = earliest(self.next_expiry, expires);
         let state = EntryState::Unsent { expires };
         self.entries.push_back(Entry {
             id,
@@ -184,20 +184,14 @@ impl Outbox {
             return Vec::new();
         }
         let expired = self.take_out(|entry| entry.expires().is_some_and(|at| at <= now));
-        self.next_expiry = self.entries.iter().filter_map(Entry::expires).min();
+        self.next_expiry = self.entries.iter().map(Entry::expires).fold(None, earliest);
         expired
     }
 
-    /// Takes out all, and says of each whether it was ever sent.
-    pub(super) fn close(&mut self) -> Vec<(Entry, bool)> {
-        self.bytes = 0;
-        self.sent = 0;
+    /// Takes out the first of all, whatever became of it. Nothing expires any more.
+    pub(super) fn pop(&mut self) -> Option<Entry> {
         self.next_expiry = None;
-        let entries = self.entries.drain(..).map(|entry| {
-            let was_sent = entry.was_sent();
-            (entry, was_sent)
-        });
-        entries.collect()
+        self.remove(0)
     }
 
     /// When to look again at those that were not sent.
@@ -223,7 +217,12 @@ impl Outbox {
     }
 
     fn remove(&mut self, index: usize) -> Option<Entry> {
-        let entry = self.entries.remove(index)?;
+        // Answers come in order, so it is nearly always the first that is taken out. `VecDeque::remove` is quicker for
+        // the others, and larger.
+        (0..index)
+            .rev()
+            .for_each(|before| self.entries.swap(before, before + 1));
+        let entry = self.entries.pop_front()?;
         if index < self.sent {
             self.sent -= 1;
         }

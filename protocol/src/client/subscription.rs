@@ -1,7 +1,5 @@
 //! A client's subscriptions: what was asked for, and how far each has come.
 
-use std::collections::BTreeMap;
-
 use crate::{
     frame::{Gap, GapCause, Start, Subscribe},
     ids::{Offset, Position, Request, RoomName, RoomNumber},
@@ -13,13 +11,15 @@ pub struct SubscriptionId(pub u32);
 
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    map: BTreeMap<SubscriptionId, Subscription>,
+    /// Few, so they are looked through: a map would be a third of what a client adds to a page.
+    list: Vec<Subscription>,
     last_id: u32,
     last_request: u32,
 }
 
 #[derive(Debug)]
 pub(super) struct Subscription {
+    id: SubscriptionId,
     room: RoomName,
     presence: bool,
     /// Where to begin: as was asked, until the server has told a position.
@@ -63,44 +63,43 @@ pub(super) enum Arrival {
 impl Subscriptions {
     /// `None` where the room is subscribed to already.
     pub(super) fn add(&mut self, room: RoomName, start: Start, presence: bool) -> Option<SubscriptionId> {
-        if self.map.values().any(|subscription| subscription.room == room) {
+        if self.list.iter().any(|subscription| subscription.room == room) {
             return None;
         }
         self.last_id += 1;
         let id = SubscriptionId(self.last_id);
-        self.map.insert(
+        self.list.push(Subscription {
             id,
-            Subscription {
-                room,
-                presence,
-                start,
-                link: Link::Detached,
-            },
-        );
+            room,
+            presence,
+            start,
+            link: Link::Detached,
+        });
         Some(id)
     }
 
     /// Forgets it, and returns the request to be taken back, if one was made on this transport.
     pub(super) fn remove(&mut self, id: SubscriptionId) -> Option<Request> {
-        self.map.remove(&id)?.link.request()
+        let index = self.list.iter().position(|subscription| subscription.id == id)?;
+        self.list.remove(index).link.request()
     }
 
     /// The transport is gone. Positions stay.
     pub(super) fn detach(&mut self) {
-        for subscription in self.map.values_mut().filter(|it| it.link != Link::Paused) {
+        for subscription in self.list.iter_mut().filter(|it| it.link != Link::Paused) {
             subscription.link = Link::Detached;
         }
     }
 
     /// Stops its messages, and returns the request to be taken back, if one was made on this transport. Its position stays.
     pub(super) fn pause(&mut self, id: SubscriptionId) -> Option<Request> {
-        let subscription = self.map.get_mut(&id)?;
+        let subscription = self.by_id(id)?;
         core::mem::replace(&mut subscription.link, Link::Paused).request()
     }
 
     /// Lets it be asked for again.
     pub(super) fn resume(&mut self, id: SubscriptionId) {
-        if let Some(subscription) = self.map.get_mut(&id)
+        if let Some(subscription) = self.by_id(id)
             && subscription.link == Link::Paused
         {
             subscription.link = Link::Detached;
@@ -110,8 +109,8 @@ impl Subscriptions {
     /// Asks for the next one that this transport does not know of.
     pub(super) fn next_to_request(&mut self) -> Option<Subscribe<'_>> {
         let subscription = self
-            .map
-            .values_mut()
+            .list
+            .iter_mut()
             .find(|subscription| subscription.link == Link::Detached)?;
         self.last_request += 1;
         let request = Request(self.last_request);
@@ -132,16 +131,16 @@ impl Subscriptions {
         room: RoomNumber,
         position: Position,
     ) -> Option<SubscriptionId> {
-        let (id, subscription) = self.by_request(request)?;
+        let subscription = self.by_request(request)?;
         subscription.link = Link::Live(request, room);
         subscription.start = Start::After(position);
-        Some(id)
+        Some(subscription.id)
     }
 
     /// The server has refused or ended one.
     pub(super) fn on_refused(&mut self, request: Request) -> Option<SubscriptionId> {
-        let (id, _) = self.by_request(request)?;
-        self.map.remove(&id);
+        let id = self.by_request(request)?.id;
+        self.remove(id);
         Some(id)
     }
 
@@ -178,19 +177,22 @@ impl Subscriptions {
         self.live(room).map(|(id, _)| id)
     }
 
-    fn by_request(&mut self, request: Request) -> Option<(SubscriptionId, &mut Subscription)> {
-        self.map
+    fn by_id(&mut self, id: SubscriptionId) -> Option<&mut Subscription> {
+        self.list.iter_mut().find(|subscription| subscription.id == id)
+    }
+
+    fn by_request(&mut self, request: Request) -> Option<&mut Subscription> {
+        self.list
             .iter_mut()
-            .find(|(_, subscription)| subscription.link.request() == Some(request))
-            .map(|(id, it)| (*id, it))
+            .find(|subscription| subscription.link.request() == Some(request))
     }
 
     fn live(&mut self, room: RoomNumber) -> Option<(SubscriptionId, &mut Position)> {
-        self.map.iter_mut().find_map(
-            |(id, subscription)| match (subscription.link, &mut subscription.start) {
-                (Link::Live(_, number), Start::After(position)) if number == room => Some((*id, position)),
+        self.list
+            .iter_mut()
+            .find_map(|subscription| match (subscription.link, &mut subscription.start) {
+                (Link::Live(_, number), Start::After(position)) if number == room => Some((subscription.id, position)),
                 _ => None,
-            },
-        )
+            })
     }
 }
