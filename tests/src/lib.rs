@@ -5,6 +5,7 @@
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+mod chaos;
 mod frames;
 mod process;
 mod proxy;
@@ -26,6 +27,7 @@ use tokio_tungstenite::{
     tungstenite::{Message, handshake::client::Response, protocol::WebSocketConfig},
 };
 
+pub use chaos::{Chaos, Survived};
 pub use frames::{Frame, read_frame};
 pub use process::Process;
 pub use proxy::{Counters, Direction, Fault, Plan, Proxy, Script};

@@ -188,15 +188,14 @@ impl State {
     fn admit(&mut self, shared: &Arc<Shared>) -> Option<Link> {
         let number = self.counters.connections;
         self.counters.connections += 1;
-        let script = self.plan.as_ref().map(|plan| plan.script(number));
         let mode = Mode::of(self.fault);
-        if mode == Mode::Refuse || script.as_ref().is_some_and(|it| it.fault == Fault::Refuse) {
+        if mode == Mode::Refuse || self.plan.is_some_and(|plan| plan.script(number).fault == Fault::Refuse) {
             self.counters.refused += 1;
             return None;
         }
         let sender = watch::Sender::new(mode);
         self.links.insert(number, sender.clone());
-        Some(Link::new(number, sender, script, Arc::clone(shared)))
+        Some(Link::new(number, sender, self.plan, Arc::clone(shared)))
     }
 }
 

@@ -5,11 +5,13 @@ use std::time::Duration;
 use super::Fault;
 
 /// Faults that follow from a seed: the same for each connection of the same number, counted in the order they are made.
+///
+/// A connection that has got over a fault gets another, until one ends it.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
     /// What everything follows from.
     pub seed: u64,
-    /// No fault comes later than after so many bytes in one direction; most come much sooner.
+    /// No fault comes later than after so many bytes in one direction since the last; most come much sooner.
     pub longest_bytes: u64,
     /// No stall is longer, and no connection is slow for longer.
     pub longest_stall: Duration,
@@ -24,7 +26,7 @@ pub struct Plan {
 pub struct Script {
     /// What.
     pub fault: Fault,
-    /// Once exactly so many bytes were passed on,
+    /// Once exactly so many bytes were passed on since the fault before,
     pub after_bytes: u64,
     /// in this direction.
     pub direction: Direction,
@@ -54,12 +56,19 @@ impl Plan {
         }
     }
 
-    /// What befalls connection `number`, from 0.
+    /// What befalls connection `number`, from 0, first.
     #[must_use]
     pub fn script(&self, number: u64) -> Script {
+        self.draw(&mut self.random(number))
+    }
+
+    pub(super) fn random(&self, number: u64) -> fastrand::Rng {
         // Neighbouring seeds give unrelated numbers, since the generator mixes what it is given; `number` is mixed too so
         // that seed 1 of connection 2 is not seed 2 of connection 1.
-        let mut random = fastrand::Rng::with_seed(self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        fastrand::Rng::with_seed(self.seed ^ number.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    pub(super) fn draw(&self, random: &mut fastrand::Rng) -> Script {
         let is_healthy = random.u32(0..100) < self.healthy_percent;
         let fault = match random.u32(0..100) {
             _ if is_healthy => Fault::None,
