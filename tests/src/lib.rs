@@ -7,6 +7,7 @@ pub struct Readme;
 
 mod chaos;
 mod frames;
+mod node;
 mod process;
 mod proxy;
 mod raw;
@@ -29,6 +30,7 @@ use tokio_tungstenite::{
 
 pub use chaos::{Chaos, Survived};
 pub use frames::{Frame, read_frame};
+pub use node::Node;
 pub use process::Process;
 pub use proxy::{Counters, Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};

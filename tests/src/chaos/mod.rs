@@ -2,7 +2,6 @@
 
 mod member;
 mod model;
-mod node;
 
 use std::{
     fmt,
@@ -13,14 +12,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tidewire_server::Settings;
 use tokio::{
     sync::watch,
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
 
-use self::{member::Member, model::Model, node::Node};
-use crate::{Counters, Plan, Proxy};
+use self::{member::Member, model::Model};
+use crate::{Counters, Node, Plan, Proxy};
 
 /// What is to be survived.
 #[derive(Clone, Copy, Debug)]
@@ -80,8 +80,8 @@ impl Chaos {
     pub async fn run(&self, progress: impl FnMut(&Survived)) -> Result<Survived, String> {
         let begun = Instant::now();
         let world = Arc::new(World::new());
-        let first = Node::start()?;
-        let proxy = Proxy::start(first.address()).await;
+        let first = Node::start(configure);
+        let proxy = Proxy::start(first.server().address()).await;
         proxy.follow(Some(self.plan()));
         let mut members = JoinSet::new();
         for number in 0..self.clients {
@@ -130,8 +130,8 @@ impl Chaos {
             if is_first && survived.published >= self.messages / 2 && ended >= self.cuts / 2 {
                 is_first = false;
                 world.model.on_log_lost();
-                let second = Node::start()?;
-                proxy.set_server(second.address());
+                let second = Node::start(configure);
+                proxy.set_server(second.server().address());
                 node = second;
             }
             if survived.published >= self.messages && ended >= self.cuts {
@@ -165,6 +165,16 @@ async fn converge(proxy: &Proxy, silent: Vec<Member>) -> Result<(), String> {
         member.listened().await?;
     }
     Ok(())
+}
+
+/// It forgets nothing as long as it lives, and notices soon that a connection is half-open.
+fn configure(settings: &mut Settings) {
+    settings.ping_interval = Duration::from_millis(500);
+    settings.silence_timeout = Duration::from_secs(4);
+    settings.retention.max_messages = usize::MAX;
+    settings.retention.max_bytes = usize::MAX;
+    settings.retention.max_age = Duration::from_secs(3600);
+    settings.max_log_bytes = usize::MAX;
 }
 
 impl World {

@@ -2,7 +2,7 @@
 
 use std::{
     ops::Range,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -20,7 +20,7 @@ use tokio::{
 use super::{
     Shared,
     fault::{self, Fault, Mode},
-    plan::{Direction, Plan, Script},
+    plan::{Direction, Schedule, Script},
 };
 
 /// One connection, which is known to the proxy as long as this lives.
@@ -29,13 +29,6 @@ pub(super) struct Link {
     mode: watch::Sender<Mode>,
     schedule: Mutex<Schedule>,
     shared: Arc<Shared>,
-}
-
-/// What will befall a connection.
-struct Schedule {
-    plan: Option<Plan>,
-    random: fastrand::Rng,
-    next: Option<Script>,
 }
 
 /// One direction of a connection.
@@ -51,14 +44,9 @@ struct Pump<'a> {
 }
 
 impl Link {
-    pub(super) fn new(number: u64, mode: watch::Sender<Mode>, plan: Option<Plan>, shared: Arc<Shared>) -> Self {
+    /// The faults of `schedule` befall it. The caller knows it by its number.
+    pub(super) fn new(number: u64, mode: watch::Sender<Mode>, schedule: Schedule, shared: Arc<Shared>) -> Self {
         shared.open.send_modify(|open| *open += 1);
-        let mut schedule = Schedule {
-            plan,
-            random: plan.map_or_else(|| fastrand::Rng::with_seed(0), |plan| plan.random(number)),
-            next: None,
-        };
-        schedule.draw();
         Self {
             number,
             mode,
@@ -102,25 +90,16 @@ impl Link {
 
     /// The fault that is due in this direction, or how many bytes may pass before it.
     fn due(&self, direction: Direction) -> Result<Script, usize> {
-        let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
-        match schedule.next {
-            Some(script) if script.direction != direction => Err(usize::MAX),
-            Some(script) if script.after_bytes == 0 => {
-                schedule.draw();
-                Ok(script)
-            }
-            Some(script) => Err(usize::try_from(script.after_bytes).unwrap_or(usize::MAX)),
-            None => Err(usize::MAX),
-        }
+        self.schedule().take_due(direction)
     }
 
     fn on_passed(&self, direction: Direction, count: usize) {
-        let count = count as u64;
-        self.shared.count(|it| it.passed_bytes += count);
-        let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(script) = schedule.next.as_mut().filter(|it| it.direction == direction) {
-            script.after_bytes = script.after_bytes.saturating_sub(count);
-        }
+        self.shared.count(|it| it.passed_bytes += count as u64);
+        self.schedule().on_passed(direction, count as u64);
+    }
+
+    fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A fault that is due.
@@ -136,7 +115,8 @@ impl Link {
         if next.is_end() {
             return;
         }
-        let (mode, lasts) = (self.mode.clone(), script.lasts);
+        let Some(lasts) = script.lasts else { return };
+        let mode = self.mode.clone();
         // It needs no guard: it changes nothing once the connection has ended.
         tokio::spawn(async move {
             sleep(lasts).await;
@@ -145,13 +125,6 @@ impl Link {
                 fault::change(&mode, Mode::Pass);
             }
         });
-    }
-}
-
-impl Schedule {
-    fn draw(&mut self) {
-        let script = self.plan.as_ref().map(|plan| plan.draw(&mut self.random));
-        self.next = script.filter(|it| it.fault != Fault::None);
     }
 }
 
@@ -167,7 +140,7 @@ impl Pump<'_> {
                     self.link.begin(&script);
                     true
                 }
-                Err(_) if now == Mode::Stall => self.mode.changed().await.is_ok(),
+                Err(_) if now.holds(self.direction) => self.mode.changed().await.is_ok(),
                 Err(_) if self.pending.is_empty() => self.read(now).await,
                 Err(limit) => self.pass(now, limit).await,
             };
