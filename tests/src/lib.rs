@@ -5,8 +5,10 @@
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
+mod chaos;
 mod engine;
 mod frames;
+mod node;
 mod process;
 mod proxy;
 mod raw;
@@ -27,8 +29,10 @@ use tokio_tungstenite::{
     tungstenite::{Message, handshake::client::Response, protocol::WebSocketConfig},
 };
 
+pub use chaos::{Chaos, Survived};
 pub use engine::{EngineFault, SlowEngine};
 pub use frames::{Frame, read_frame};
+pub use node::Node;
 pub use process::Process;
 pub use proxy::{Counters, Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};

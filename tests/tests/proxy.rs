@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use tidewire_tests::{Client, Direction, Fault, Plan, Proxy, Server, within};
+use tidewire_tests::{Client, Direction, Fault, Plan, Proxy, Script, Server, within};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -69,7 +69,7 @@ async fn a_cut_comes_after_exactly_the_byte_that_the_plan_says() {
 async fn a_reset_is_seen_by_both_sides_as_one() {
     let (proxy, listener) = start().await;
     let (mut client, mut server) = ends(&proxy, &listener).await;
-    assert_eq!(proxy.reset_all(), 1);
+    assert_eq!(proxy.break_all(Fault::Reset), 1);
     for end in [&mut client, &mut server] {
         assert_eq!(rest(end).await, (Vec::new(), Some(io::ErrorKind::ConnectionReset)));
     }
@@ -102,6 +102,24 @@ async fn a_stalled_connection_goes_on_where_it_was() {
     assert_eq!(proxy.counters().passed_bytes, 0);
     proxy.set(Fault::None);
     assert_eq!(rest(&mut server).await, (b"late".to_vec(), None));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_held_in_one_direction_goes_on_in_the_other() {
+    let (proxy, listener) = start().await;
+    proxy.script_next(Script::new(Fault::Hold(Direction::ToClient), Direction::ToServer, 3));
+    let (mut client, mut server) = ends(&proxy, &listener).await;
+    server.write_all(b"before").await.expect("taken");
+    let mut before = [0; 6];
+    within(client.read_exact(&mut before)).await.expect("not held yet");
+    client.write_all(b"onwards").await.expect("taken");
+    let mut onwards = [0; 7];
+    within(server.read_exact(&mut onwards)).await.expect("not held");
+    server.write_all(b"after").await.expect("taken");
+    server.shutdown().await.expect("open");
+    assert_eq!(proxy.counters().passed_bytes, 6 + 7);
+    proxy.set(Fault::None);
+    assert_eq!(rest(&mut client).await, (b"after".to_vec(), None));
 }
 
 #[tokio::test]

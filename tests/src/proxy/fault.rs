@@ -2,6 +2,8 @@
 
 use tokio::sync::watch;
 
+use super::plan::Direction;
+
 /// What befalls a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -16,6 +18,8 @@ pub enum Fault {
     HalfOpen,
     /// What is sent on it stays where it is.
     Stall,
+    /// What is sent in this direction stays where it is; the other goes on.
+    Hold(Direction),
     /// It passes on some 16 KB a second in each direction.
     Slow,
     /// It is reset before anything was said.
@@ -29,6 +33,7 @@ pub(super) enum Mode {
     Slow,
     /// Nothing is read until the mode changes.
     Stall,
+    Hold(Direction),
     Swallow,
     Cut,
     Reset,
@@ -44,9 +49,15 @@ impl Mode {
             Fault::Reset => Self::Reset,
             Fault::HalfOpen => Self::Swallow,
             Fault::Stall => Self::Stall,
+            Fault::Hold(direction) => Self::Hold(direction),
             Fault::Slow => Self::Slow,
             Fault::Refuse => Self::Refuse,
         }
+    }
+
+    /// Whether what is sent in this direction stays where it is.
+    pub(super) fn holds(self, direction: Direction) -> bool {
+        self == Self::Stall || self == Self::Hold(direction)
     }
 
     /// Whether the connection is over.
@@ -66,7 +77,7 @@ pub(super) fn change(link: &watch::Sender<Mode>, next: Mode) -> bool {
         let next = match (*mode, next) {
             (mode, _) if mode.is_end() => mode,
             // A stream must not have a hole.
-            (Mode::Swallow, Mode::Pass | Mode::Slow | Mode::Stall) => Mode::Cut,
+            (Mode::Swallow, next) if !next.is_end() => Mode::Cut,
             (_, next) => next,
         };
         std::mem::replace(mode, next) != next
@@ -85,7 +96,8 @@ mod tests {
 
     #[test]
     fn what_was_swallowed_is_never_followed_by_more() {
-        for next in [Mode::Pass, Mode::Slow, Mode::Stall, Mode::Cut] {
+        let held = Mode::Hold(Direction::ToClient);
+        for next in [Mode::Pass, Mode::Slow, Mode::Stall, held, Mode::Cut] {
             assert_eq!(changed(Mode::Swallow, next), Mode::Cut);
         }
         assert_eq!(changed(Mode::Swallow, Mode::Reset), Mode::Reset);

@@ -5,7 +5,7 @@ mod link;
 mod plan;
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -20,7 +20,7 @@ pub use self::{
     fault::Fault,
     plan::{Direction, Plan, Script},
 };
-use self::{fault::Mode, link::Link};
+use self::{fault::Mode, link::Link, plan::Schedule};
 use crate::within;
 
 /// A proxy in front of a server. It ends with its value, and its connections with it.
@@ -67,6 +67,8 @@ struct State {
     /// What befalls every connection, until it is set to something else.
     fault: Fault,
     plan: Option<Plan>,
+    /// For the next connections, one each.
+    scripts: VecDeque<Script>,
     counters: Counters,
     links: HashMap<u64, watch::Sender<Mode>>,
 }
@@ -85,6 +87,7 @@ impl Proxy {
                 server,
                 fault: Fault::None,
                 plan: None,
+                scripts: VecDeque::new(),
                 counters: Counters::default(),
                 links: HashMap::new(),
             }),
@@ -124,14 +127,21 @@ impl Proxy {
         }
     }
 
-    /// Cuts all open connections, and returns how many there were. New ones are not concerned.
-    pub fn cut_all(&self) -> usize {
-        self.end_all(Mode::Cut)
+    /// This befalls all connections that are open now, and none of those that come. Returns how many it concerns.
+    pub fn break_all(&self, fault: Fault) -> usize {
+        let state = self.shared.lock();
+        let links = state.links.values();
+        links.filter(|link| fault::change(link, Mode::of(fault))).count()
     }
 
-    /// Resets all open connections, and returns how many there were. New ones are not concerned.
-    pub fn reset_all(&self) -> usize {
-        self.end_all(Mode::Reset)
+    /// Cuts all open connections, and returns how many there were.
+    pub fn cut_all(&self) -> usize {
+        self.break_all(Fault::Cut)
+    }
+
+    /// This befalls the next connection that is made, whatever the plan says. Several queue up, one a connection.
+    pub fn script_next(&self, script: Script) {
+        self.shared.lock().scripts.push_back(script);
     }
 
     /// What it has done.
@@ -150,12 +160,6 @@ impl Proxy {
         let waited = within(open.wait_for(|open| *open == count)).await.is_ok();
         assert!(waited, "the proxy runs");
     }
-
-    fn end_all(&self, mode: Mode) -> usize {
-        let state = self.shared.lock();
-        let ended = state.links.values().filter(|link| fault::change(link, mode));
-        ended.count()
-    }
 }
 
 impl Counters {
@@ -169,7 +173,7 @@ impl Counters {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.accepting.abort();
-        self.reset_all();
+        self.break_all(Fault::Reset);
     }
 }
 
@@ -188,15 +192,18 @@ impl State {
     fn admit(&mut self, shared: &Arc<Shared>) -> Option<Link> {
         let number = self.counters.connections;
         self.counters.connections += 1;
-        let script = self.plan.as_ref().map(|plan| plan.script(number));
         let mode = Mode::of(self.fault);
-        if mode == Mode::Refuse || script.as_ref().is_some_and(|it| it.fault == Fault::Refuse) {
+        let schedule = match (self.scripts.pop_front(), self.plan) {
+            (None, Some(plan)) => Schedule::planned(plan, number),
+            (script, _) => Schedule::scripted(script),
+        };
+        if mode == Mode::Refuse || schedule.is_refused() {
             self.counters.refused += 1;
             return None;
         }
         let sender = watch::Sender::new(mode);
         self.links.insert(number, sender.clone());
-        Some(Link::new(number, sender, script, Arc::clone(shared)))
+        Some(Link::new(number, sender, schedule, Arc::clone(shared)))
     }
 }
 
