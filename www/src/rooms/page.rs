@@ -1,10 +1,10 @@
 //! The rooms page as a whole: one state, one session, and who is shown what.
 
-use tidewire_client::RoomName;
+use tidewire_client::{ClientState, RoomName};
 use yew::prelude::*;
 
 use crate::browser;
-use crate::components::{Header, NoticeBar, Tab, round_trips, sparkline, stat};
+use crate::components::{Header, NoticeBar, Tab, nought, round_trips, sparkline, stat};
 use crate::format;
 use crate::rooms::components::{Composer, PeoplePanel, RoomBar, TimelineView};
 use crate::rooms::state::{Action, State};
@@ -49,8 +49,17 @@ pub(crate) fn RoomsPage(props: &Props) -> Html {
                 <RoomBar session={session.clone()} name={props.name.clone()} link={state.link} {is_wrong} />
                 <NoticeBar {text} {on_dismiss} />
                 <div class="room">
-                    <TimelineView session={session.clone()} timeline={state.timeline.clone()} {on_clear} />
-                    <PeoplePanel people={state.people.clone()} me={state.me.clone()} />
+                    <TimelineView
+                        session={session.clone()}
+                        timeline={state.timeline.clone()}
+                        me={state.me.clone()}
+                        {on_clear}
+                    />
+                    <PeoplePanel
+                        people={state.people.clone()}
+                        me={state.me.clone()}
+                        is_current={state.connection == ClientState::Open}
+                    />
                 </div>
                 <Composer {session} people={state.people.clone()} />
             </main>
@@ -69,8 +78,8 @@ fn stats(state: &State) -> Html {
         <dl class="stats">
             { stat("Received", "count-received", format::count(audit.received), html! {}) }
             { stat("Waiting", "count-waiting", format::count(unanswered), html! {}) }
-            { stat("Lost", "count-lost", format::count(audit.lost), gaps) }
-            { stat("Doubled", "count-doubled", format::count(audit.doubled), html! {}) }
+            { nought("Lost", "count-lost", audit.lost, gaps) }
+            { nought("Doubled", "count-doubled", audit.doubled, html! {}) }
             { round_trips(&state.round_trips) }
         </dl>
     }

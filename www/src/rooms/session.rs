@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use gloo_timers::future::TimeoutFuture;
-use tidewire_client::{
-    Client, ClientOptions, ClientState, Publishing, Room, RoomEvents, RoomName, States, SubscribeOptions,
-};
+use tidewire_client::{Client, ClientOptions, Publishing, Room, RoomEvents, RoomName, States, SubscribeOptions};
 use wasm_bindgen_futures::spawn_local;
 use yew::UseReducerDispatcher;
 
@@ -175,9 +173,6 @@ async fn outcome(number: u64, publishing: Publishing) -> Action {
 async fn follow(mut states: States, client: Client, dispatcher: UseReducerDispatcher<State>) {
     while let Some(state) = states.next().await {
         dispatcher.dispatch(Action::Connection(state, client.member(), now()));
-        if state == ClientState::Open {
-            spawn_local(measure_once(client.clone(), dispatcher.clone()));
-        }
     }
 }
 
@@ -193,15 +188,12 @@ async fn listen(events: RoomEvents, dispatcher: UseReducerDispatcher<State>) {
 async fn measure(client: Client, dispatcher: UseReducerDispatcher<State>) {
     loop {
         TimeoutFuture::new(MEASURE_EVERY_MS).await;
-        if !browser::is_hidden() {
-            measure_once(client.clone(), dispatcher.clone()).await;
+        if browser::is_hidden() {
+            continue;
         }
-    }
-}
-
-async fn measure_once(client: Client, dispatcher: UseReducerDispatcher<State>) {
-    if let Some(time) = client.round_trip().await {
-        dispatcher.dispatch(Action::RoundTrip(time));
+        if let Some(time) = client.round_trip().await {
+            dispatcher.dispatch(Action::RoundTrip(time));
+        }
     }
 }
 
@@ -212,4 +204,4 @@ pub(crate) const BURST: u64 = 100;
 /// Events told to the state at once.
 const MAX_EVENTS: usize = 256;
 /// Milliseconds between two measured round trips.
-const MEASURE_EVERY_MS: u32 = 2_000;
+const MEASURE_EVERY_MS: u32 = 1_000;

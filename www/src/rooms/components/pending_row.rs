@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
+use tidewire_client::MemberId;
 use yew::prelude::*;
 
+use super::member_name::member_name;
 use crate::components::body;
 use crate::format;
 use crate::rooms::timeline::Pending;
@@ -13,6 +15,8 @@ use crate::rooms::timeline::Pending;
 pub(crate) struct Props {
     /// The publish.
     pub(crate) pending: Rc<Pending>,
+    /// Who this page is, if that is known yet.
+    pub(crate) me: Option<MemberId>,
     /// Whether there is room for only half a row of bytes.
     pub(crate) is_narrow: bool,
 }
@@ -29,7 +33,10 @@ pub(crate) fn PendingRow(props: &Props) -> Html {
     html! {
         <li class="entry said" data-kind="pending">
             <time class="entry-time">{ format::time_of_day(pending.time_of_day) }</time>
-            <span class="entry-who"><span class="you">{ "you" }</span></span>
+            <span class="entry-who">
+                { for props.me.iter().map(member_name) }
+                <span class="you">{ "you" }</span>
+            </span>
             { body(&pending.payload, props.is_narrow, *is_expanded, on_toggle) }
             <span class="entry-place">
                 { match pending.place {

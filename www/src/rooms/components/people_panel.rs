@@ -14,6 +14,8 @@ pub(crate) struct Props {
     pub(crate) people: People,
     /// Who this page is.
     pub(crate) me: Option<MemberId>,
+    /// Whether there is a connection; without one it is shown who was there.
+    pub(crate) is_current: bool,
 }
 
 /// Who is in the room.
@@ -29,8 +31,8 @@ pub(crate) fn PeoplePanel(props: &Props) -> Html {
         .take(MAX_SHOWN);
     let hidden = present.len().saturating_sub(MAX_SHOWN) as u64;
     html! {
-        <aside class="people" aria-labelledby="people-title">
-            <h2 id="people-title">{ "Here" }<span class="people-count">{ format::count(present.len() as u64) }</span></h2>
+        <aside class={classes!("people", (!props.is_current).then_some("stale"))} aria-labelledby="people-title">
+            <h2 id="people-title">{ if props.is_current { "Here" } else { "Last seen" } }<span class="people-count">{ format::count(present.len() as u64) }</span></h2>
             <ul class="people-list" data-testid="people">
                 { for shown.map(|member| html! {
                     <li key={member.as_str().to_owned()}>

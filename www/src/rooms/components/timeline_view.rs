@@ -1,5 +1,6 @@
 //! The timeline: what was said and what happened, then what waits.
 
+use tidewire_client::MemberId;
 use yew::prelude::*;
 
 use super::entry_row::EntryRow;
@@ -16,6 +17,8 @@ pub(crate) struct Props {
     pub(crate) session: Session,
     /// What happened.
     pub(crate) timeline: Timeline,
+    /// Who this page is.
+    pub(crate) me: Option<MemberId>,
     /// Called when it is no longer wanted.
     pub(crate) on_clear: Callback<()>,
 }
@@ -27,6 +30,7 @@ pub(crate) fn TimelineView(props: &Props) -> Html {
     let Props {
         session,
         timeline,
+        me,
         on_clear,
     } = props;
     html! {
@@ -35,7 +39,7 @@ pub(crate) fn TimelineView(props: &Props) -> Html {
                 <EntryRow key={entry.id} session={session.clone()} entry={entry.clone()} {is_narrow} />
             }) }
             { for timeline.pending().map(|pending| html! {
-                <PendingRow key={format!("pending {}", pending.number)} pending={pending.clone()} {is_narrow} />
+                <PendingRow key={format!("pending {}", pending.number)} pending={pending.clone()} me={me.clone()} {is_narrow} />
             }) }
         </Log>
     }
