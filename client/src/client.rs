@@ -81,6 +81,20 @@ impl Client {
         answer.await.ok()
     }
 
+    /// Drops the connection, and makes no other until [`go_online`](Self::go_online).
+    ///
+    /// The session goes on: what is published waits for its time, and subscriptions for theirs; what others publish waits
+    /// in the rooms' logs. For programs that know better than the system whether there is a network, and to try what a
+    /// program does without one.
+    pub fn go_offline(&self) {
+        self.shared().cut();
+    }
+
+    /// Connects at once, after [`go_offline`](Self::go_offline); where there is a connection, looks whether it still works.
+    pub fn go_online(&self) {
+        self.shared().turn(Input::Online);
+    }
+
     /// Ends the session: says farewell, and waits until that was sent or could not be.
     ///
     /// Subscriptions end, and what is published fails, for all handles.

@@ -72,6 +72,17 @@ impl Shared {
         effects.run();
     }
 
+    /// Drops the transport, and has the machine wait for a network. May be called from anywhere but under the lock.
+    pub(crate) fn cut(self: &Arc<Self>) {
+        self.turn(Input::Offline);
+        let (attempt, transport) = {
+            let mut session = self.lock();
+            (session.attempt, session.transport.take())
+        };
+        drop(transport);
+        self.turn(Input::Lost(attempt, None));
+    }
+
     /// What the handles use. A turn follows soon, for what they have asked of the machine.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Session, Instant) -> T) -> T {
         let mut session = self.lock();
@@ -96,15 +107,18 @@ impl Shared {
     fn drain(self: &Arc<Self>, session: &mut Session, effects: &mut Effects) {
         loop {
             match session.machine.poll_output() {
-                Output::Connect(attempt, _) => match Transport::open(&self.endpoint, attempt, Arc::downgrade(self)) {
-                    Ok(transport) => session.transport = Some(transport),
-                    Err(refusal) => {
-                        session.refusal = Some(refusal);
-                        session
-                            .machine
-                            .handle_input(self.clock.now(), Input::Lost(attempt, None));
+                Output::Connect(attempt, _) => {
+                    session.attempt = attempt;
+                    match Transport::open(&self.endpoint, attempt, Arc::downgrade(self)) {
+                        Ok(transport) => session.transport = Some(transport),
+                        Err(refusal) => {
+                            session.refusal = Some(refusal);
+                            session
+                                .machine
+                                .handle_input(self.clock.now(), Input::Lost(attempt, None));
+                        }
                     }
-                },
+                }
                 Output::Send(_, batch) => {
                     if let Some(transport) = &session.transport {
                         transport.send(batch);

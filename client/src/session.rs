@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use futures_channel::oneshot;
 use tidewire_protocol::{
     OwnedPayload, Position,
-    client::{Client as Machine, ClientState, Event, PublishError as Failure, PublishId, SubscriptionId},
+    client::{Attempt, Client as Machine, ClientState, Event, PublishError as Failure, PublishId, SubscriptionId},
 };
 
 use crate::{
@@ -26,6 +26,8 @@ pub(crate) struct Session {
     pub(crate) machine: Machine,
     pub(crate) options: ClientOptions,
     pub(crate) transport: Option<Transport>,
+    /// The attempt that the transport is of, or the last one was.
+    pub(crate) attempt: Attempt,
     /// Of the transport of a client that has ended.
     pub(crate) farewell: Option<Farewell>,
     /// Why the last transport could not even be tried.
@@ -57,6 +59,7 @@ impl Session {
             machine,
             options,
             transport: None,
+            attempt: Attempt(0),
             farewell: None,
             refusal: None,
             subscribers: Vec::new(),

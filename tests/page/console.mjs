@@ -1,15 +1,15 @@
-// The page as a person uses it.
+// The console as a person uses it.
 
 import { openPage } from "../support/browser.mjs";
 
 /**
- * Opens the page, in a tab of its own.
+ * Opens the console, in a tab of its own.
  *
- * @param {string} url where it is served
+ * @param {string} url where the page is served
  */
 export async function openConsole(test, browser, url, options) {
   const page = await openPage(test, browser, options);
-  await page.goto(url);
+  await page.goto(`${url}/#/console`);
   await page.getByTestId("connect").waitFor();
   const at = (id) => page.getByTestId(id);
   return {

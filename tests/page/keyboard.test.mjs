@@ -1,4 +1,4 @@
-// The built page without a mouse, and for those who do not see it.
+// The console without a mouse, and for those who do not see it.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -6,22 +6,13 @@ import { after, before, test } from "node:test";
 import { launch } from "../support/browser.mjs";
 import { startServer, www } from "../support/server.mjs";
 import { openConsole } from "./console.mjs";
+import { tabTo } from "./keyboard.mjs";
 
 let browser;
 before(async () => {
   browser = await launch();
 });
 after(() => browser?.close());
-
-/** Presses Tab until the part with this test id has the focus. */
-async function tabTo(console, id) {
-  for (let presses = 0; presses < 40; presses += 1) {
-    await console.page.keyboard.press("Tab");
-    const focused = await console.page.evaluate(() => document.activeElement?.getAttribute("data-testid"));
-    if (focused === id) return;
-  }
-  assert.fail(`Tab never reaches ${id}`);
-}
 
 test("one connects, talks and disconnects with the keyboard alone", async (t) => {
   const server = await startServer(t, "--www", www);

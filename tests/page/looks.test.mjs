@@ -1,4 +1,4 @@
-// Screenshots of the built page at the widths and colours people have, and what must hold at each.
+// Screenshots of the console at the widths and colours people have, and what must hold at each.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -6,8 +6,9 @@ import { after, before, test } from "node:test";
 import { launch, screenshot } from "../support/browser.mjs";
 import { startServer, www } from "../support/server.mjs";
 import { openConsole } from "./console.mjs";
+import { COLOURS, SIZES, fits, isDark } from "./looks.mjs";
 
-const SIZES = { phone: { width: 360, height: 740 }, desktop: { width: 1280, height: 800 } };
+const IN_SIGHT = ["state", "connect", "composer", "send"];
 
 let browser;
 before(async () => {
@@ -16,20 +17,20 @@ before(async () => {
 after(() => browser?.close());
 
 for (const [size, viewport] of Object.entries(SIZES)) {
-  for (const colorScheme of ["light", "dark"]) {
-    test(`the page fits a ${size} in ${colorScheme} colours`, async (t) => {
+  for (const colorScheme of COLOURS) {
+    test(`the console fits a ${size} in ${colorScheme} colours`, async (t) => {
       const server = await startServer(t, "--www", www);
       const console = await openConsole(t, browser, server.url, { viewport, colorScheme });
       await screenshot(console.page, `${size}-${colorScheme}-empty`);
-      await fits(console, viewport);
+      await fits(console, viewport, IN_SIGHT);
       await converse(t, console, server);
       await screenshot(console.page, `${size}-${colorScheme}-talking`);
-      await fits(console, viewport);
+      await fits(console, viewport, IN_SIGHT);
       assert.equal(await isDark(console.page), colorScheme === "dark");
       await server.kill();
       await console.complains("The connection was lost");
       await screenshot(console.page, `${size}-${colorScheme}-lost`);
-      await fits(console, viewport);
+      await fits(console, viewport, IN_SIGHT);
     });
   }
 }
@@ -54,24 +55,3 @@ async function converse(test, console, server) {
   await other.say("Hello from the other tab, which has rather more to say than fits on one line of a phone.");
   await console.sees("message", "Broadcast: Hello from the other tab");
 }
-
-/** Nothing is cut off or needs scrolling sideways, and what one needs to talk is in sight. */
-async function fits(console, { width, height }) {
-  const scrolls = await console.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-  assert.ok(scrolls <= 0, `${scrolls} pixels too wide`);
-  for (const id of ["state", "connect", "composer", "send"]) {
-    const box = await console.at(id).boundingBox();
-    assert.ok(box, `${id} is not shown`);
-    assert.ok(box.x >= 0 && box.x + box.width <= width, `${id} is cut off at the side`);
-    assert.ok(box.y >= 0 && box.y + box.height <= height, `${id} is out of sight`);
-  }
-}
-
-const isDark = (page) =>
-  page.evaluate(() => {
-    const context = document.createElement("canvas").getContext("2d");
-    context.fillStyle = getComputedStyle(document.body).backgroundColor;
-    context.fillRect(0, 0, 1, 1);
-    const [red, green, blue] = context.getImageData(0, 0, 1, 1).data;
-    return red + green + blue < 3 * 128;
-  });

@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{File, HtmlElement, window};
 
 use crate::address::Origin;
-use crate::state::Stamp;
+use crate::stamp::Stamp;
 
 /// Where the page came from. A page without a host, such as one opened from a file, gets the server's usual address.
 pub(crate) fn origin() -> Origin {
@@ -21,6 +21,35 @@ pub(crate) fn origin() -> Origin {
         secure: protocol.as_deref() == Some("https:"),
         host: host.unwrap_or_else(|| "127.0.0.1:8080".into()),
     }
+}
+
+/// What follows the address of the page, with its `#`; empty when nothing does.
+pub(crate) fn fragment() -> String {
+    window()
+        .and_then(|window| window.location().hash().ok())
+        .unwrap_or_default()
+}
+
+/// Goes to another fragment of the page, with its `#`.
+pub(crate) fn go_to(fragment: &str) {
+    if let Some(window) = window() {
+        // A browser that refuses stays where it is.
+        let _ = window.location().set_hash(fragment);
+    }
+}
+
+/// Names the page in its tab.
+pub(crate) fn set_title(title: &str) {
+    if let Some(document) = window().and_then(|window| window.document()) {
+        document.set_title(title);
+    }
+}
+
+/// Whether nobody can see the page.
+pub(crate) fn is_hidden() -> bool {
+    window()
+        .and_then(|window| window.document())
+        .is_some_and(|document| document.hidden())
 }
 
 /// This moment.

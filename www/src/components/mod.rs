@@ -1,19 +1,20 @@
-//! The parts of the page. None of them waits for anything; what they want done they ask the connection for.
+//! What both pages are made of.
 
-mod composer;
-mod connection_bar;
-mod entry_row;
+mod content;
 mod header;
+mod keys;
+mod log;
 mod notice_bar;
-mod timeline_view;
+mod stats;
 
-pub(crate) use composer::Composer;
-pub(crate) use connection_bar::ConnectionBar;
-pub(crate) use header::Header;
+pub(crate) use content::body;
+pub(crate) use header::{Header, Tab};
+pub(crate) use keys::{KeyHints, on_key};
+pub(crate) use log::Log;
 pub(crate) use notice_bar::NoticeBar;
-pub(crate) use timeline_view::TimelineView;
+pub(crate) use stats::{nought, round_trips, sparkline, stat};
 
 /// The value of an ARIA attribute that is either true or false.
-fn flag(set: bool) -> &'static str {
+pub(crate) fn flag(set: bool) -> &'static str {
     if set { "true" } else { "false" }
 }

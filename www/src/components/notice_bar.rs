@@ -2,13 +2,11 @@
 
 use yew::prelude::*;
 
-use crate::notice::Notice;
-
 /// What the bar shows.
 #[derive(PartialEq, Properties)]
 pub(crate) struct Props {
-    /// What went wrong, if anything did.
-    pub(crate) notice: Option<Notice>,
+    /// What went wrong, in one line, and what to do about it; nothing where nothing did.
+    pub(crate) text: Option<(String, String)>,
     /// Called when it was read.
     pub(crate) on_dismiss: Callback<()>,
 }
@@ -20,12 +18,12 @@ pub(crate) fn NoticeBar(props: &Props) -> Html {
     html! {
         <div class="notice-bar">
             <div id="alert" class="notice" role="alert" data-testid="alert">
-                if let Some(notice) = &props.notice {
-                    <p class="notice-title">{ notice.title() }</p>
-                    <p class="notice-detail">{ notice.detail() }</p>
+                if let Some((title, detail)) = &props.text {
+                    <p class="notice-title">{ title.clone() }</p>
+                    <p class="notice-detail">{ detail.clone() }</p>
                 }
             </div>
-            if props.notice.is_some() {
+            if props.text.is_some() {
                 <button class="button quiet" type="button" {onclick} data-testid="dismiss">{ "Dismiss" }</button>
             }
         </div>

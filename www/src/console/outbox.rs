@@ -10,7 +10,8 @@ use std::rc::Rc;
 use gloo_timers::callback::Timeout;
 use yew::UseReducerDispatcher;
 
-use crate::state::{Action, Outgoing, Stamp, State};
+use crate::console::state::{Action, Outgoing, State};
+use crate::stamp::Stamp;
 
 /// What was sent and waits to be shown, and the way to everything that is shown.
 pub(crate) struct Outbox {

@@ -7,9 +7,11 @@ use tidewire_client::{Close, ConnectError, Message};
 use yew::Reducible;
 
 use crate::address::Endpoint;
-use crate::notice::Notice;
-use crate::round_trip::{Print, RoundTrips};
-use crate::timeline::{Payload, Timeline, What};
+use crate::console::notice::Notice;
+use crate::console::round_trip::{Print, RoundTrips};
+use crate::console::timeline::{Timeline, What};
+use crate::payload::Payload;
+use crate::stamp::Stamp;
 
 /// What the page knows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -99,15 +101,6 @@ impl Tally {
     }
 }
 
-/// A moment, on two clocks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    /// Since the page was loaded; never goes back. For measuring.
-    pub(crate) elapsed: Duration,
-    /// Local time since midnight. For showing.
-    pub(crate) time_of_day: Duration,
-}
-
 /// A thing that happened, or that a person wants.
 pub(crate) enum Action {
     /// The browser was asked to connect to this full address.
@@ -144,7 +137,7 @@ impl Outgoing {
     /// Keeps what is needed, before the message itself is given away.
     pub(crate) fn of(message: &Message) -> Self {
         Self {
-            payload: Payload::of(message),
+            payload: Payload::from(message),
             print: Print::of(message),
         }
     }
@@ -213,7 +206,7 @@ impl State {
             }
             Phase::Closed | Phase::Connecting { .. } => None,
         };
-        let payload = Payload::of(message);
+        let payload = Payload::from(message);
         self.received.add(payload.size);
         self.timeline
             .note(at.time_of_day, What::Message { payload, round_trip });

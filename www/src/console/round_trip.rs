@@ -7,6 +7,7 @@ use std::time::Duration;
 use tidewire_client::Message;
 
 use crate::address::Endpoint;
+use crate::recent::Recent;
 
 /// What stands for the content of a message, so that waiting for an answer does not keep the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Print {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct RoundTrips {
     waiting: VecDeque<(Print, Duration)>,
-    recent: VecDeque<Duration>,
+    recent: Recent,
 }
 
 impl RoundTrips {
@@ -63,10 +64,7 @@ impl RoundTrips {
         let index = self.waiting.iter().position(|&(waiting, _)| waiting == print)?;
         let (_, sent) = self.waiting.drain(..=index).next_back()?;
         let time = now.saturating_sub(sent);
-        if self.recent.len() == MAX_RECENT {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(time);
+        self.recent.note(time);
         Some(time)
     }
 
@@ -75,21 +73,14 @@ impl RoundTrips {
         self.waiting.clear();
     }
 
-    /// The newest times, at most [`MAX_RECENT`], the oldest first.
-    pub(crate) fn recent(&self) -> impl ExactSizeIterator<Item = Duration> {
-        self.recent.iter().copied()
-    }
-
-    /// The newest time.
-    pub(crate) fn last(&self) -> Option<Duration> {
-        self.recent.back().copied()
+    /// The newest times.
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.recent
     }
 }
 
 /// Messages that wait for an answer at most; a server that never answers must not make the page grow.
 pub(crate) const MAX_WAITING: usize = 1024;
-/// Times kept.
-pub(crate) const MAX_RECENT: usize = 48;
 
 #[cfg(test)]
 mod tests {
@@ -112,7 +103,7 @@ mod tests {
         assert_eq!(trips.answered(print, ms(25)), Some(ms(15)));
         assert_eq!(trips.answered(print, ms(26)), Some(ms(6)));
         assert_eq!(trips.answered(print, ms(27)), None);
-        assert_eq!(trips.last(), Some(ms(6)));
+        assert_eq!(trips.recent().last(), Some(ms(6)));
     }
 
     #[test]
@@ -140,22 +131,12 @@ mod tests {
     }
 
     #[test]
-    fn what_waits_and_what_was_measured_is_bounded() {
+    fn what_waits_is_bounded() {
         let mut trips = RoundTrips::default();
         for number in 0..=MAX_WAITING {
             trips.sent(Print::of(&text(&number.to_string())), ms(0));
         }
         assert_eq!(trips.answered(Print::of(&text(&MAX_WAITING.to_string())), ms(1)), None);
-        for number in 0..=MAX_RECENT {
-            assert_eq!(
-                trips.answered(Print::of(&text(&number.to_string())), ms(number as u64)),
-                Some(ms(number as u64))
-            );
-        }
-        assert_eq!(
-            trips.recent().collect::<Vec<_>>(),
-            (1..=MAX_RECENT as u64).map(ms).collect::<Vec<_>>()
-        );
     }
 
     #[test]

@@ -1,35 +1,40 @@
-//! The timeline: every event, the newest at the end.
+//! A log that scrolls: its entries, the newest at the end.
 
 use web_sys::HtmlElement;
 use yew::prelude::*;
 
-use super::entry_row::EntryRow;
 use crate::format;
-use crate::timeline::{MAX_ENTRIES, Timeline};
-use crate::use_media::use_media;
 
-/// What the timeline shows.
+/// What the log shows.
 #[derive(PartialEq, Properties)]
 pub(crate) struct Props {
-    /// What happened.
-    pub(crate) timeline: Timeline,
-    /// Called when it is no longer wanted.
+    /// How many entries were ever noted.
+    pub(crate) noted: u64,
+    /// How many of them have made room for newer ones.
+    pub(crate) dropped: u64,
+    /// How many are kept at most.
+    pub(crate) limit: usize,
+    /// Called when they are no longer wanted.
     pub(crate) on_clear: Callback<()>,
+    /// What is shown while there are none.
+    #[prop_or_default]
+    pub(crate) intro: Html,
+    /// The entries: items of a list.
+    pub(crate) children: Html,
 }
 
-/// The timeline.
+/// The log.
 ///
 /// The style sheet lets it scroll from its end (`column-reverse`), so that the browser keeps it at the newest entry for
 /// as long as the person is there, and keeps still what is being read otherwise.
 #[component]
-pub(crate) fn TimelineView(props: &Props) -> Html {
-    let is_narrow = use_media("(max-width: 44rem)");
+pub(crate) fn Log(props: &Props) -> Html {
     let scroller = use_node_ref();
     // How many entries had been noted when the end went out of sight.
     let left_at = use_state_eq(|| None::<u64>);
 
     let onscroll = {
-        let (scroller, setter, left, noted) = (scroller.clone(), left_at.setter(), *left_at, props.timeline.noted());
+        let (scroller, setter, left, noted) = (scroller.clone(), left_at.setter(), *left_at, props.noted);
         Callback::from(move |_: Event| match (is_at_end(&scroller), left) {
             (true, _) => setter.set(None),
             (false, None) => setter.set(Some(noted)),
@@ -44,31 +49,25 @@ pub(crate) fn TimelineView(props: &Props) -> Html {
         <section class="timeline" aria-labelledby="timeline-title">
             { bar(props) }
             <div class="scroller" ref={scroller} {onscroll} role="log" aria-labelledby="timeline-title" tabindex="0">
-                if props.timeline.is_empty() {
-                    { first_steps() }
-                }
-                <ol class="entries" data-testid="timeline">
-                    { for props.timeline.entries().map(|entry| html! {
-                        <EntryRow key={entry.id} entry={entry.clone()} {is_narrow} />
-                    }) }
-                </ol>
+                { props.intro.clone() }
+                <ol class="entries" data-testid="timeline">{ props.children.clone() }</ol>
             </div>
             if let Some(left) = *left_at {
-                { latest(props.timeline.noted().saturating_sub(left), on_latest) }
+                { latest(props.noted.saturating_sub(left), on_latest) }
             }
         </section>
     }
 }
 
 fn bar(props: &Props) -> Html {
-    let dropped = props.timeline.dropped();
+    let Props { dropped, limit, .. } = props;
     let onclick = props.on_clear.reform(|_: MouseEvent| ());
     html! {
         <div class="timeline-bar">
             <h2 id="timeline-title">{ "Timeline" }</h2>
-            if dropped > 0 {
+            if *dropped > 0 {
                 <p class="hint" data-testid="dropped">
-                    { format!("The newest {MAX_ENTRIES}; {}", format::plural(dropped, "older entry dropped", "older entries dropped")) }
+                    { format!("The newest {limit}; {}", format::plural(*dropped, "older entry dropped", "older entries dropped")) }
                 </p>
             }
             <button class="button quiet" type="button" {onclick} data-testid="clear">{ "Clear" }</button>
@@ -82,23 +81,6 @@ fn latest(new: u64, onclick: Callback<MouseEvent>) -> Html {
         new => format!("{} below", format::plural(new, "new entry", "new entries")),
     };
     html! { <button class="button latest" type="button" {onclick} data-testid="latest">{ text }</button> }
-}
-
-fn first_steps() -> Html {
-    html! {
-        <div class="first-steps">
-            <p class="first-steps-title">{ "Nothing has happened yet." }</p>
-            <ol>
-                <li>{ "Choose an endpoint, or type the address of any WebSocket." }</li>
-                <li>{ "Press " }<strong>{ "Connect" }</strong>{ "." }</li>
-                <li>{ "Write a message and press " }<kbd>{ "Enter" }</kbd>{ "." }</li>
-            </ol>
-            <dl>
-                <div><dt class="mono">{ "/echo" }</dt><dd>{ "sends every message straight back" }</dd></div>
-                <div><dt class="mono">{ "/chat" }</dt><dd>{ "passes each one on to everybody else; try it in two tabs" }</dd></div>
-            </dl>
-        </div>
-    }
 }
 
 // Positions count back from the end, so they are negative.

@@ -4,11 +4,11 @@ use tidewire_client::CloseError;
 use web_sys::{HtmlInputElement, HtmlSelectElement};
 use yew::prelude::*;
 
-use super::flag;
 use crate::address::{self, Endpoint};
 use crate::browser;
-use crate::notice::{Field, Notice};
-use crate::use_socket::Connection;
+use crate::components::flag;
+use crate::console::notice::{Field, Notice};
+use crate::console::use_socket::Connection;
 
 /// What the bar is told.
 #[derive(PartialEq, Properties)]

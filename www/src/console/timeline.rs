@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tidewire_client::Message;
+use crate::payload::Payload;
 
 /// One thing that happened. It never changes after it was noted.
 #[derive(Debug, PartialEq, Eq)]
@@ -47,48 +47,6 @@ pub(crate) enum What {
         /// Whether both sides exchanged close frames.
         was_clean: bool,
     },
-}
-
-/// A message as the timeline keeps it.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Payload {
-    /// The size of the whole message in bytes.
-    pub(crate) size: usize,
-    /// Its beginning.
-    pub(crate) body: Body,
-}
-
-/// The beginning of a message.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Body {
-    /// At most [`MAX_TEXT`] bytes of a text.
-    Text(String),
-    /// At most [`MAX_BINARY`] bytes.
-    Binary(Vec<u8>),
-}
-
-impl Payload {
-    /// Keeps the beginning of a message.
-    pub(crate) fn of(message: &Message) -> Self {
-        match message {
-            Message::Text(text) => Self {
-                size: text.len(),
-                body: Body::Text(text[..text.floor_char_boundary(MAX_TEXT)].into()),
-            },
-            Message::Binary(bytes) => Self {
-                size: bytes.len(),
-                body: Body::Binary(bytes[..bytes.len().min(MAX_BINARY)].into()),
-            },
-        }
-    }
-
-    /// How many bytes of it are kept.
-    pub(crate) fn kept(&self) -> usize {
-        match &self.body {
-            Body::Text(text) => text.len(),
-            Body::Binary(bytes) => bytes.len(),
-        }
-    }
 }
 
 /// The newest [`MAX_ENTRIES`] entries.
@@ -145,10 +103,6 @@ impl Timeline {
 
 /// Entries kept.
 pub(crate) const MAX_ENTRIES: usize = 500;
-/// Bytes kept of a text message: with [`MAX_ENTRIES`], 2 MB in all.
-pub(crate) const MAX_TEXT: usize = 4096;
-/// Bytes kept of a binary message, which take five times their number of characters as a dump.
-pub(crate) const MAX_BINARY: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -178,20 +132,5 @@ mod tests {
         assert!(timeline.is_empty());
         timeline.note(Duration::ZERO, What::Error);
         assert_eq!(ids(&timeline), (1, 1, 1));
-    }
-
-    #[test]
-    fn a_long_text_is_cut_between_characters() {
-        let text = format!("{}é and more", "a".repeat(MAX_TEXT - 1));
-        let payload = Payload::of(&Message::Text(text.clone()));
-        assert_eq!((payload.size, payload.kept()), (text.len(), MAX_TEXT - 1));
-    }
-
-    #[test]
-    fn bytes_are_kept_up_to_their_limit() {
-        for (size, kept) in [(MAX_BINARY, MAX_BINARY), (MAX_BINARY + 1, MAX_BINARY)] {
-            let payload = Payload::of(&Message::Binary(vec![7; size]));
-            assert_eq!((payload.size, payload.kept()), (size, kept));
-        }
     }
 }

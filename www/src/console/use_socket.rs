@@ -9,9 +9,9 @@ use wasm_bindgen_futures::spawn_local;
 use yew::prelude::*;
 
 use crate::browser::now;
-use crate::notice::Notice;
-use crate::outbox::Outbox;
-use crate::state::{Action, Outgoing, State};
+use crate::console::notice::Notice;
+use crate::console::outbox::Outbox;
+use crate::console::state::{Action, Outgoing, State};
 
 /// Acts on the page's one connection. Clones act on the same.
 #[derive(Clone)]

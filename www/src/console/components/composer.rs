@@ -1,19 +1,18 @@
 //! What is to be sent: a text, bytes, or a file.
 
 use std::cell::RefCell;
-use std::rc::Rc;
 
 use tidewire_client::Message;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::{File, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-use super::flag;
 use crate::browser;
+use crate::components::{KeyHints, flag, on_key};
+use crate::console::notice::{Field, Notice};
+use crate::console::use_socket::Connection;
 use crate::format;
 use crate::hex;
-use crate::notice::{Field, Notice};
-use crate::use_socket::Connection;
 
 /// What the composer is told.
 #[derive(PartialEq, Properties)]
@@ -76,29 +75,9 @@ pub(crate) fn Composer(props: &Props) -> Html {
                 { text_field(*mode, &draft, area, onkeydown, is_wrong) }
             }
             <button class="button primary send" type="submit" data-testid="send">{ "Send" }</button>
-            <p class="hint keys" aria-hidden="true">
-                <kbd>{ "Enter" }</kbd>{ " sends, " }<kbd>{ "Shift" }</kbd>{ "+" }<kbd>{ "Enter" }</kbd>
-                { " starts a new line, " }<kbd>{ "↑" }</kbd>{ " brings back the last" }
-            </p>
+            <KeyHints />
         </form>
     }
-}
-
-/// Enter sends, and an arrow up in an empty field brings back what was sent last.
-fn on_key(draft: &UseStateHandle<String>, last: Rc<RefCell<String>>, send: Callback<()>) -> Callback<KeyboardEvent> {
-    let (setter, is_empty) = (draft.setter(), draft.is_empty());
-    Callback::from(move |event: KeyboardEvent| match event.key().as_str() {
-        // An Enter that ends the composition of a character belongs to the input method.
-        "Enter" if !event.shift_key() && !event.is_composing() => {
-            event.prevent_default();
-            send.emit(());
-        }
-        "ArrowUp" if is_empty => {
-            event.prevent_default();
-            setter.set(last.borrow().clone());
-        }
-        _ => {}
-    })
 }
 
 fn modes(mode: &UseStateHandle<Mode>) -> Html {

@@ -1,0 +1,59 @@
+// The rooms page as a person uses it.
+
+import { openPage } from "../support/browser.mjs";
+
+/**
+ * Opens a room, in a tab of its own.
+ *
+ * @param {string} url where the page is served
+ */
+export async function openRoom(test, browser, url, { room = "lobby", ...options } = {}) {
+  const page = await openPage(test, browser, options);
+  await page.goto(`${url}/#/rooms/${room}`);
+  const at = (id) => page.getByTestId(id);
+  const tab = {
+    page,
+    /** The part of the page with this test id. */
+    at,
+    /** The lines of the timeline of one kind: message, mine, pending, failed, gap, hole, joined, resumed, lost. */
+    entries: (kind) => at("timeline").locator(`[data-kind=${kind}]`),
+    /** Waits for a line of the timeline of this kind with this text. */
+    async sees(kind, text = "") {
+      await at("timeline").locator(`[data-kind=${kind}]`, { hasText: text }).first().waitFor();
+    },
+    /** Waits for what the connection does, in one word. */
+    async is(state) {
+      await at("state").filter({ hasText: new RegExp(`^${state}$`) }).waitFor();
+    },
+    /** Waits until one of the page's figures has this value. */
+    async counts(id, value) {
+      await at(`count-${id}`).filter({ hasText: new RegExp(`^${value}$`) }).waitFor();
+    },
+    /** Waits for the message of what went wrong. */
+    async complains(text) {
+      await at("alert").filter({ hasText: text }).waitFor();
+    },
+    /** Publishes a text. */
+    async say(text) {
+      await at("composer").fill(text);
+      await at("composer").press("Enter");
+    },
+    /** Moves the switch of the link. */
+    async link(state) {
+      await at("link").click();
+      await page.locator(`[data-testid=link][aria-checked=${state === "on"}]`).waitFor();
+      await tab.is(state === "on" ? "open" : "offline");
+    },
+    /** What was said, in order: each message of the room with its offset. */
+    said: () =>
+      at("timeline").evaluate((list) =>
+        [...list.querySelectorAll("[data-kind=message], [data-kind=mine]")].map((entry) => ({
+          offset: Number(entry.querySelector(".entry-place").textContent.replace(/\D/g, "")),
+          text: entry.querySelector(".entry-payload").textContent,
+        })),
+      ),
+  };
+  await tab.is("open");
+  await tab.sees("joined");
+  return tab;
+}

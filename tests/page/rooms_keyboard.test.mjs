@@ -1,0 +1,73 @@
+// A room without a mouse, and for those who do not see it.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { launch } from "../support/browser.mjs";
+import { startServer, www } from "../support/server.mjs";
+import { tabTo } from "./keyboard.mjs";
+import { openRoom } from "./rooms.mjs";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+test("one joins, talks, and cuts and mends the link with the keyboard alone", async (t) => {
+  const server = await startServer(t, "--www", www);
+  const tab = await openRoom(t, browser, server.url);
+  const { keyboard } = tab.page;
+  await tabTo(tab, "room");
+  await keyboard.press("Control+A");
+  await keyboard.type("harbour");
+  await keyboard.press("Enter");
+  await tab.page.waitForFunction(() => location.hash === "#/rooms/harbour");
+  await tab.page.waitForFunction(() => document.activeElement?.getAttribute("data-testid") === "composer");
+  await keyboard.type("first line");
+  await keyboard.press("Shift+Enter");
+  await keyboard.type("second line");
+  assert.equal(await tab.entries("mine").count(), 0);
+  await keyboard.press("Enter");
+  await tab.sees("mine", /first line\s+second line/);
+  await keyboard.press("ArrowUp");
+  assert.equal(await tab.at("composer").inputValue(), "first line\nsecond line");
+  await tabTo(tab, "link");
+  await keyboard.press("Space");
+  await tab.is("offline");
+  await keyboard.press("Enter");
+  await tab.is("open");
+  await tabTo(tab, "burst");
+  await keyboard.press("Enter");
+  await tab.counts("received", 101);
+});
+
+test("every control of a room has a name", async (t) => {
+  const server = await startServer(t, "--www", www);
+  const { page } = await openRoom(t, browser, server.url);
+  for (const [role, name] of [
+    ["heading", "Tidewire"],
+    ["navigation", "Pages"],
+    ["link", "Rooms"],
+    ["link", "Console"],
+    ["textbox", "Room"],
+    ["button", "Join"],
+    ["switch", "Link"],
+    ["button", "Send 100"],
+    ["link", "Second window"],
+    ["log", "Timeline"],
+    ["complementary", "Here 1"],
+    ["textbox", "Message"],
+    ["button", "Send"],
+    ["button", "Clear"],
+  ]) {
+    assert.equal(await page.getByRole(role, { name, exact: true }).count(), 1, `${role} ${name}`);
+  }
+  assert.equal(await page.locator("a[aria-current=page]").textContent(), "Rooms");
+  const nameless = await page.evaluate(() =>
+    [...document.querySelectorAll("button, input, select, textarea, a")]
+      .filter((control) => !control.labels?.length && !control.ariaLabel && !control.textContent.trim())
+      .map((control) => control.outerHTML),
+  );
+  assert.deepEqual(nameless, []);
+});

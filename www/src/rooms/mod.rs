@@ -1,0 +1,14 @@
+//! The rooms: who is there, what is said, and what becomes of it while the link is cut.
+
+mod audit;
+mod components;
+mod names;
+mod notice;
+mod page;
+mod people;
+mod session;
+mod state;
+mod timeline;
+mod use_session;
+
+pub(crate) use page::RoomsPage;

@@ -1,0 +1,253 @@
+//! What the rooms page knows, and how each thing that happens changes it. No clock and no browser: times arrive as values.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tidewire_client::{ClientState, CloseCode, MemberId, OwnedPayload, Position, PublishErrorCause, RoomEvent};
+use yew::Reducible;
+
+use crate::payload::Payload;
+use crate::recent::Recent;
+use crate::rooms::audit::{Audit, Verdict};
+use crate::rooms::notice::Notice;
+use crate::rooms::people::People;
+use crate::rooms::timeline::{Said, Timeline, What};
+use crate::stamp::Stamp;
+
+/// What the page knows.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct State {
+    /// What the client is doing.
+    pub(crate) connection: ClientState,
+    /// Where the switch stands.
+    pub(crate) link: Link,
+    /// Who this page is to others, once it was welcomed.
+    pub(crate) me: Option<MemberId>,
+    /// How long it takes to the server and back.
+    pub(crate) round_trips: Recent,
+    /// What went wrong last.
+    pub(crate) notice: Option<Notice>,
+    /// Who is in the room.
+    pub(crate) people: People,
+    /// The count of what came from it.
+    pub(crate) audit: Audit,
+    /// What was said in it, and what happened.
+    pub(crate) timeline: Timeline,
+    /// Whether the room was subscribed to before, so that from now on it resumes.
+    has_joined: bool,
+}
+
+/// The switch of the link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Link {
+    /// The client connects, and stays connected.
+    #[default]
+    Up,
+    /// It has dropped its connection, and makes no other.
+    Cut,
+}
+
+/// A thing that happened, or that a person wants.
+pub(crate) enum Action {
+    /// A room was entered. What was known of another is forgotten.
+    Enter,
+    /// The client does something else now, and is known to others by this id.
+    Connection(ClientState, Option<MemberId>, Stamp),
+    /// The switch was moved.
+    Switch(Link),
+    /// Events of the room, in their order.
+    Heard(Vec<RoomEvent>, Stamp),
+    /// A publish is under way: its number, and what it says.
+    Publishing(u64, Payload, Stamp),
+    /// It was accepted at this place.
+    Published(u64, Position),
+    /// It failed.
+    PublishFailed(u64, PublishErrorCause, Stamp),
+    /// A round trip took this long.
+    RoundTrip(Duration),
+    /// Time has passed: it is this long since the page was loaded.
+    Expire(Duration),
+    /// Something went wrong.
+    Notify(Notice),
+    /// The notice was read.
+    Dismiss,
+    /// The timeline and the counters are no longer wanted.
+    Clear,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            connection: ClientState::Idle,
+            link: Link::Up,
+            me: None,
+            round_trips: Recent::default(),
+            notice: None,
+            people: People::default(),
+            audit: Audit::default(),
+            timeline: Timeline::default(),
+            has_joined: false,
+        }
+    }
+}
+
+impl Reducible for State {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let mut state = Rc::unwrap_or_clone(self);
+        state.apply(action);
+        Rc::new(state)
+    }
+}
+
+impl State {
+    /// What the connection is doing, in one word.
+    pub(crate) fn phase(&self) -> &'static str {
+        match self.connection {
+            ClientState::Open => "open",
+            ClientState::Waiting(_) => "waiting",
+            ClientState::Offline => "offline",
+            ClientState::Closed(_) | ClientState::Unauthorized => "closed",
+            _ => "connecting",
+        }
+    }
+
+    fn apply(&mut self, action: Action) {
+        match action {
+            Action::Enter => self.on_enter(),
+            Action::Connection(connection, me, at) => self.on_connection(connection, me, at),
+            Action::Switch(link) => self.link = link,
+            Action::Heard(events, at) => events.into_iter().for_each(|event| self.on_event(event, at)),
+            Action::Publishing(number, payload, at) => self.timeline.publish(number, at.time_of_day, payload),
+            Action::Published(number, place) => self.on_published(number, place),
+            Action::PublishFailed(number, cause, at) => self.on_publish_failed(number, cause, at),
+            Action::RoundTrip(time) => self.round_trips.note(time),
+            Action::Expire(now) => self.people.expire(now),
+            Action::Notify(notice) => self.notice = Some(notice),
+            Action::Dismiss => self.notice = None,
+            Action::Clear => {
+                self.timeline.clear();
+                self.audit.reset();
+            }
+        }
+    }
+
+    fn on_enter(&mut self) {
+        *self = Self {
+            connection: self.connection,
+            link: self.link,
+            me: self.me.take(),
+            round_trips: std::mem::take(&mut self.round_trips),
+            ..Self::default()
+        };
+    }
+
+    fn on_connection(&mut self, connection: ClientState, me: Option<MemberId>, at: Stamp) {
+        let was_open = self.connection == ClientState::Open;
+        match connection {
+            ClientState::Open => self.notice = None,
+            ClientState::Closed(code) if code != CloseCode::NORMAL => self.notice = Some(Notice::Closed(code)),
+            ClientState::Waiting(_) if !was_open => self.notice = Some(Notice::Unreachable),
+            _ => {}
+        }
+        if was_open && connection != ClientState::Open {
+            let was_cut = self.link == Link::Cut;
+            self.timeline.note(at.time_of_day, What::LinkLost { was_cut });
+        }
+        self.connection = connection;
+        self.me = me;
+    }
+
+    fn on_event(&mut self, event: RoomEvent, at: Stamp) {
+        match event {
+            RoomEvent::Subscribed(position) => self.on_subscribed(position, at),
+            RoomEvent::Message {
+                position,
+                sender,
+                payload,
+            } => {
+                self.on_message(position, sender, Payload::from(&payload), at);
+            }
+            RoomEvent::Gap(gap) => {
+                let unnamed = self.audit.gap(&gap);
+                self.note_hole(unnamed, at);
+                self.timeline.note(at.time_of_day, What::Gap(gap));
+                self.timeline.forget_placed(|place| self.audit.is_past(place));
+            }
+            RoomEvent::Joined(member) => self.people.joined(member),
+            RoomEvent::Left(member) => self.people.left(&member),
+            RoomEvent::Present(members) => self.people.set(members),
+            RoomEvent::Signal {
+                sender: Some(sender),
+                payload,
+            } if is_typing(&payload) && self.me.as_ref() != Some(&sender) => self.people.types(sender, at.elapsed),
+            RoomEvent::Ended(code) => self.notice = Some(Notice::Ended(code)),
+            // Signals of other programs, and what the library may come to tell.
+            _ => {}
+        }
+    }
+
+    fn on_subscribed(&mut self, position: Position, at: Stamp) {
+        self.audit.subscribed(position);
+        let what = if self.has_joined {
+            What::Resumed(position)
+        } else {
+            What::Joined(position)
+        };
+        self.has_joined = true;
+        self.timeline.note(at.time_of_day, what);
+    }
+
+    fn on_message(&mut self, position: Position, sender: Option<MemberId>, payload: Payload, at: Stamp) {
+        let verdict = self.audit.message(position);
+        if let Verdict::Hole(missing) = verdict {
+            self.note_hole(missing, at);
+        }
+        if let Some(sender) = &sender {
+            self.people.stopped(sender);
+        }
+        let said = Said {
+            position,
+            is_mine: sender.is_some() && sender == self.me,
+            is_doubled: verdict == Verdict::Doubled,
+            sender,
+            payload,
+        };
+        self.timeline.note_message(at.time_of_day, said);
+    }
+
+    fn note_hole(&mut self, missing: u64, at: Stamp) {
+        if missing > 0 {
+            self.timeline.note(at.time_of_day, What::Hole(missing));
+        }
+    }
+
+    fn on_published(&mut self, number: u64, place: Position) {
+        if self.audit.is_past(place) {
+            // Its message has come, or a gap has named it.
+            self.timeline.take(number);
+        } else {
+            self.timeline.place(number, place);
+        }
+    }
+
+    fn on_publish_failed(&mut self, number: u64, cause: PublishErrorCause, at: Stamp) {
+        if let Some(pending) = self.timeline.take(number) {
+            let payload = Rc::unwrap_or_clone(pending).payload;
+            self.timeline.note(at.time_of_day, What::Failed { payload, cause });
+        }
+    }
+}
+
+/// Whether a signal says that its sender writes. Other programs may signal other things.
+fn is_typing(payload: &OwnedPayload) -> bool {
+    matches!(payload, OwnedPayload::Text(text) if &**text == TYPING)
+}
+
+/// The signal of somebody who writes.
+pub(crate) const TYPING: &str = "typing";
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;
