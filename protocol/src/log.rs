@@ -169,10 +169,14 @@ impl Log {
             epoch: self.epoch,
             offset: self.head().offset.next(),
         };
-        let before = self.tail.len();
-        let end = self.end();
+        let (before, end) = (self.tail.len(), self.end());
         encode(position.offset, &mut self.tail);
         let frame = self.tail.len().saturating_sub(before) as u64;
+        if before > 0 && self.tail.len() > CHUNK_BYTES {
+            let first_of_the_next = self.tail.split_off(before);
+            self.seal();
+            self.tail = first_of_the_next;
+        }
         self.entries.push_back(Entry {
             end: end + frame,
             at: now,

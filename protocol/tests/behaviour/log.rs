@@ -147,6 +147,18 @@ fn a_chunk_of_several_messages_is_bounded_and_one_message_may_be_longer() {
 }
 
 #[test]
+fn a_chunk_that_nobody_read_ends_before_the_message_that_would_make_it_too_long() {
+    let mut log = log(Retention::default());
+    for (offset, length) in [(1, CHUNK_BYTES - 200), (2, 100), (3, 150)] {
+        log.append(START, "ann", Payload::Text(&format!("{offset:<length$}")));
+    }
+    let mut cursor = log.cursor(Start::Last(3));
+    let frames = log.read(&mut cursor, usize::MAX, END);
+    assert!(frames.chunks().all(|chunk| chunk.len() <= CHUNK_BYTES));
+    assert_eq!(offsets(&frames), [1, 2, 3]);
+}
+
+#[test]
 fn a_reader_may_stop_before_a_message_and_go_past_it() {
     let mut log = log(Retention::default());
     fill(&mut log, 5);
