@@ -53,7 +53,7 @@ test("every control of a room has a name", async (t) => {
     ["textbox", "Room"],
     ["button", "Join"],
     ["switch", "Link"],
-    ["button", "Send 100"],
+    ["button", "Send 100 messages"],
     ["link", "Second window"],
     ["log", "Timeline"],
     ["complementary", "Here 1"],

@@ -12,7 +12,7 @@ pub(crate) use header::{Header, Tab};
 pub(crate) use keys::{KeyHints, on_key};
 pub(crate) use log::Log;
 pub(crate) use notice_bar::NoticeBar;
-pub(crate) use stats::{nought, round_trips, sparkline, stat};
+pub(crate) use stats::{nought, range, round_trip, sparkline, stat};
 
 /// The value of an ARIA attribute that is either true or false.
 pub(crate) fn flag(set: bool) -> &'static str {

@@ -21,9 +21,9 @@ pub(crate) fn stat(title: &'static str, id: &'static str, value: impl Into<AttrV
 }
 
 /// A figure that should be nought, and stands out when it is not.
-pub(crate) fn nought(title: &'static str, id: &'static str, number: u64, more: Html) -> Html {
+pub(crate) fn nought(title: &'static str, id: &'static str, meaning: &'static str, number: u64, more: Html) -> Html {
     html! {
-        <div class={classes!("stat", (number > 0).then_some("wrong"))}>
+        <div class={classes!("stat", (number > 0).then_some("wrong"))} title={meaning}>
             <dt>{ title }</dt>
             <dd>
                 <span class="stat-value" data-testid={id}>{ format::count(number) }</span>
@@ -33,17 +33,21 @@ pub(crate) fn nought(title: &'static str, id: &'static str, number: u64, more: H
     }
 }
 
-/// The newest round trip, and the range of the last ones.
-pub(crate) fn round_trips(recent: &Recent) -> Html {
+/// The newest round trip.
+pub(crate) fn round_trip(recent: &Recent, more: Html) -> Html {
     let last = recent.last().map_or_else(|| "–".into(), format::round_trip);
-    let range = match (recent.times().min(), recent.times().max()) {
+    stat("Round trip", "rtt", last, more)
+}
+
+/// From which to which the newest round trips took.
+pub(crate) fn range(recent: &Recent) -> Html {
+    match (recent.times().min(), recent.times().max()) {
         (Some(min), Some(max)) if recent.times().len() > 1 => {
-            format!("{} to {}", format::round_trip(min), format::round_trip(max))
+            let text = format!("{} to {}", format::round_trip(min), format::round_trip(max));
+            html! { <span class="stat-more">{ text }</span> }
         }
-        _ => String::new(),
-    };
-    let range = html! { <span class="stat-more stat-range">{ range }</span> };
-    stat("Round trip", "rtt", last, range)
+        _ => html! {},
+    }
 }
 
 /// The newest round trips as a line, the newest at its right end; the numbers beside it say the same in words.

@@ -3,7 +3,7 @@
 use yew::prelude::*;
 
 use crate::browser;
-use crate::components::{Header, NoticeBar, Tab, round_trips, sparkline, stat};
+use crate::components::{Header, NoticeBar, Tab, range, round_trip, sparkline, stat};
 use crate::console::components::{Composer, ConnectionBar, TimelineView};
 use crate::console::state::{Action, State, Tally};
 use crate::console::use_socket::use_socket;
@@ -35,7 +35,7 @@ pub(crate) fn ConsolePage() -> Html {
                 <dl class="stats">
                     { tally("Sent", "count-sent", "bytes-sent", state.sent) }
                     { tally("Received", "count-received", "bytes-received", state.received) }
-                    { round_trips(state.round_trips.recent()) }
+                    { round_trip(state.round_trips.recent(), range(state.round_trips.recent())) }
                 </dl>
                 { sparkline(state.round_trips.recent()) }
             </Header>

@@ -49,9 +49,7 @@ impl Notice {
             Self::BadName(NameError::TooLong) => "It may have at most 128 bytes of UTF-8.",
             Self::BadName(_) => "It must not have control characters.",
             Self::CannotConnect(_) => "A page that was loaded over https may open only wss:// addresses.",
-            Self::Unreachable => {
-                "The page tries again by itself, less often with time. What you publish meanwhile waits, and is sent then."
-            }
+            Self::Unreachable => "The page tries again by itself. What you publish meanwhile waits, and is sent then.",
             Self::Closed(code) => match code.reconnect() {
                 Reconnect::Never => "It does not connect again by itself. Reload the page to begin another session.",
                 _ => "Reload the page to begin another session.",

@@ -4,7 +4,7 @@ use tidewire_client::{ClientState, RoomName};
 use yew::prelude::*;
 
 use crate::browser;
-use crate::components::{Header, NoticeBar, Tab, nought, round_trips, sparkline, stat};
+use crate::components::{Header, NoticeBar, Tab, nought, round_trip, sparkline, stat};
 use crate::format;
 use crate::rooms::components::{Composer, PeoplePanel, RoomBar, TimelineView};
 use crate::rooms::state::{Action, State};
@@ -75,12 +75,15 @@ fn stats(state: &State) -> Html {
     };
     let unanswered = state.timeline.unanswered() as u64;
     html! {
-        <dl class="stats">
+        <dl class="stats figures">
             { stat("Received", "count-received", format::count(audit.received), html! {}) }
             { stat("Waiting", "count-waiting", format::count(unanswered), html! {}) }
-            { nought("Lost", "count-lost", audit.lost, gaps) }
-            { nought("Doubled", "count-doubled", audit.doubled, html! {}) }
-            { round_trips(&state.round_trips) }
+            { nought("Lost", "count-lost", LOST, audit.lost, gaps) }
+            { nought("Doubled", "count-doubled", DOUBLED, audit.doubled, html! {}) }
+            { round_trip(&state.round_trips, html! {}) }
         </dl>
     }
 }
+
+const LOST: &str = "Messages that should have come and did not, by the page's own count of offsets. What a gap names is not lost in silence.";
+const DOUBLED: &str = "Messages that came twice, by the page's own count of offsets.";

@@ -114,8 +114,12 @@ fn failed(payload: &Payload, cause: PublishErrorCause, content: Html, session: &
 
 fn event(what: &What) -> Html {
     let (glyph, kind, text) = match what {
-        What::Joined(position) => ("•", "joined", begins("Joined; begins", *position)),
-        What::Resumed(position) => ("•", "resumed", begins("Connected again; goes on", *position)),
+        What::Joined(position) => ("•", "joined", begins("The timeline begins", *position)),
+        What::Resumed(position) => (
+            "•",
+            "resumed",
+            begins("Connected again; the timeline goes on", *position),
+        ),
         What::LinkLost { was_cut: true } => (
             "×",
             "cut",

@@ -6,6 +6,7 @@ use yew::prelude::*;
 use super::member_name::member_name;
 use crate::format;
 use crate::rooms::people::People;
+use crate::rooms::session::BURST;
 
 /// What the panel shows.
 #[derive(PartialEq, Properties)]
@@ -61,7 +62,7 @@ fn steps() -> Html {
             <ol>
                 <li>{ "Open the room in a " }<strong>{ "second window" }</strong>{ "." }</li>
                 <li><strong>{ "Cut the link" }</strong>{ " in this one." }</li>
-                <li>{ "Talk in both, or " }<strong>{ "send 100" }</strong>{ "." }</li>
+                <li>{ "Talk in both, or " }<strong>{ format!("send {BURST}") }</strong>{ "." }</li>
                 <li>{ "Switch the link back on: all of it arrives, once, in order." }</li>
             </ol>
         </section>

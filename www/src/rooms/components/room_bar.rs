@@ -76,7 +76,7 @@ pub(crate) fn RoomBar(props: &Props) -> Html {
             { link_switch(&props.session, props.link) }
             <div class="room-tools">
                 <button class="button" type="button" onclick={on_burst} data-testid="burst">
-                    { format!("Send {BURST}") }
+                    { format!("Send {BURST} messages") }
                 </button>
                 <a class="button" {href} target="_blank" rel="noopener" data-testid="second">{ "Second window" }</a>
             </div>
