@@ -148,6 +148,57 @@ async fn nothing_is_lost_or_doubled_over_cuts() {
 }
 
 #[tokio::test]
+async fn a_client_that_went_offline_makes_no_connection_until_it_goes_online() {
+    let peer = Peer::start().await;
+    let client = connect(&peer);
+    open(&client).await;
+    let room = client.room("lobby").expect("a name");
+    let mut events = room.subscribe(SubscribeOptions::default()).expect("once");
+    assert!(matches!(next(&mut events).await, RoomEvent::Subscribed(_)));
+    let member = client.member();
+    client.go_offline();
+    assert_eq!(client.state(), ClientState::Offline, "at once");
+    let outcome = room.publish("from a tunnel");
+    assert!(room.signal("typing").is_err());
+    peer.wait_for(|world| world.connections.is_empty()).await;
+    peer.say("lobby", "said meanwhile");
+    client.go_offline();
+    client.go_online();
+    assert_eq!(texts(&mut events, 2).await, ["said meanwhile", "from a tunnel"]);
+    assert_eq!(within(outcome).await.expect("accepted").offset.0, 2);
+    assert_eq!(client.member(), member, "the session goes on");
+}
+
+#[tokio::test]
+async fn a_client_can_go_offline_while_it_connects_and_while_it_waits() {
+    let peer = Peer::start().await;
+    peer.welcome(false);
+    let client = connect_with(&peer, |options| options.backoff.base = Duration::from_secs(3600));
+    client.go_offline();
+    assert_eq!(client.state(), ClientState::Offline);
+    client.go_online();
+    assert_eq!(client.state(), ClientState::Connecting);
+    // The server ends it at once.
+    reach(&client, |state| matches!(state, ClientState::Waiting(_))).await;
+    client.go_offline();
+    assert_eq!(client.state(), ClientState::Offline);
+    peer.welcome(true);
+    client.go_online();
+    open(&client).await;
+}
+
+#[tokio::test]
+async fn a_client_that_has_ended_stays_so_offline_and_online() {
+    let peer = Peer::start().await;
+    let client = connect(&peer);
+    open(&client).await;
+    within(client.close()).await;
+    client.go_offline();
+    client.go_online();
+    assert_eq!(client.state(), ClientState::Closed(CloseCode::NORMAL));
+}
+
+#[tokio::test]
 async fn a_publish_whose_answer_was_lost_is_answered_after_the_reconnect_and_not_accepted_twice() {
     let peer = Peer::start().await;
     peer.answer(false);

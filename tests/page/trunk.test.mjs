@@ -8,6 +8,7 @@ import { after, before, test } from "node:test";
 import { launch } from "../support/browser.mjs";
 import { root, startListening, startServer } from "../support/server.mjs";
 import { openConsole } from "./console.mjs";
+import { openRoom } from "./rooms.mjs";
 
 let browser;
 before(async () => {
@@ -32,6 +33,9 @@ test("the page of trunk serve talks to the running server through its proxy", { 
     await console.at("disconnect").click();
     await console.is("closed");
   }
+  const room = await openRoom(t, browser, trunk.url);
+  await room.say("through the proxy");
+  await room.sees("mine", "through the proxy");
 });
 
 /** Trunk.toml as it is, but for another folder to lie in, and with this server behind its proxies. */
