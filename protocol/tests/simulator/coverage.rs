@@ -77,6 +77,22 @@ coverage! {
     unsubscribes,
     /// Signals that arrived.
     signals,
+    /// Members that were told to have joined or left.
+    presence_changes,
+    /// Lists of who is there.
+    presence_lists,
+    /// Subscribers that were too slow for changes, and were told a list anew.
+    presence_missed,
+    /// Subscriptions whose user did not take messages for a while.
+    pauses,
+    /// Round trips that were told.
+    round_trips,
+    /// Clients that ended their session.
+    ended,
+    /// Transports of a kind that is of no use.
+    useless_transports,
+    /// Attempts with another kind of transport than before.
+    moved_on,
 }
 
 impl fmt::Display for Coverage {

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use tidewire_protocol::{
     CloseCode, ConnectionId, OwnedPayload,
-    client::{self, ClientState},
+    client::{self, ClientState, SubscriptionId},
     frame::Start,
     server::{self},
 };
 
-use super::{Happening, World, link::LinkId, model::Check};
+use super::{Happening, Subscribed, World, link::LinkId, model::Check};
 
 impl World {
     /// Something a user does.
@@ -22,21 +22,27 @@ impl World {
         if self.peers[client].asleep_until > self.now {
             return Ok(());
         }
-        match self.random.below(100) {
+        if let ClientState::Closed(_) = self.peers[client].machine.state() {
+            return Ok(());
+        }
+        match self.random.below(1000) {
             _ if self.peers[client].machine.state() == ClientState::Idle => {
                 self.tell_client(client, client::Input::Connect)
             }
-            0..60 => self.publish(client),
-            60..80 => self.subscribe(client),
-            80..84 => self.unsubscribe(client),
-            84..92 => self.signal(client),
-            92..95 => {
+            0..560 => self.publish(client),
+            560..740 => self.subscribe(client),
+            740..780 => self.unsubscribe(client),
+            780..820 => self.pause(client),
+            820..850 => self.ping(client),
+            850..852 => self.tell_client(client, client::Input::Close),
+            852..920 => self.signal(client),
+            920..950 => {
                 self.model.coverage.offline += 1;
                 let after = self.random.millis(100, 20_000);
                 self.schedule(after, Happening::Online(client));
                 self.tell_client(client, client::Input::Offline)
             }
-            95..98 => {
+            950..980 => {
                 self.model.coverage.sleeps += 1;
                 self.peers[client].asleep_until = self.now + self.random.millis(100, 30_000);
                 let until = self.peers[client].asleep_until;
@@ -72,12 +78,56 @@ impl World {
         } else {
             Start::Last(self.random.below(10) as u32)
         };
+        let presence = self.random.chance(60);
         if let Some(id) = self.peers[client]
             .machine
-            .subscribe(self.now, room.clone(), start, false)
+            .subscribe(self.now, room.clone(), start, presence)
         {
-            self.model.on_subscribe(client, id, room.as_str());
-            self.peers[client].subscriptions.insert(id, room);
+            self.model.on_subscribe(client, id, room.as_str(), presence);
+            let subscribed = Subscribed {
+                room,
+                since: self.now,
+                is_paused: false,
+            };
+            self.peers[client].subscriptions.insert(id, subscribed);
+        }
+        self.drive_client(client)
+    }
+
+    /// A user does not take what a subscription brings, for a while.
+    fn pause(&mut self, client: usize) -> Check {
+        let ids: Vec<SubscriptionId> = self.peers[client].subscriptions.keys().copied().collect();
+        let Some(&id) = self.random.pick(&ids) else {
+            return Ok(());
+        };
+        let after = self.random.millis(1, 10_000);
+        self.schedule(after, Happening::Resume(client, id));
+        self.model.coverage.pauses += 1;
+        let peer = &mut self.peers[client];
+        if let Some(subscription) = peer.subscriptions.get_mut(&id) {
+            subscription.is_paused = true;
+            peer.machine.pause(self.now, id);
+        }
+        self.drive_client(client)?;
+        self.model.on_pause(client, id, true);
+        Ok(())
+    }
+
+    pub(super) fn resume(&mut self, client: usize, id: SubscriptionId) -> Check {
+        let (now, peer) = (self.now, &mut self.peers[client]);
+        let Some(subscription) = peer.subscriptions.get_mut(&id).filter(|it| it.is_paused) else {
+            return Ok(());
+        };
+        (subscription.is_paused, subscription.since) = (false, now);
+        self.model.on_pause(client, id, false);
+        peer.machine.resume(now, id);
+        self.drive_client(client)
+    }
+
+    fn ping(&mut self, client: usize) -> Check {
+        let (now, peer) = (self.now, &mut self.peers[client]);
+        if peer.machine.ping(now) {
+            peer.pinged = Some(now);
         }
         self.drive_client(client)
     }
@@ -94,7 +144,10 @@ impl World {
     }
 
     fn signal(&mut self, client: usize) -> Check {
-        if let Some(room) = self.random.pick(&self.rooms).cloned() {
+        for _ in 0..1 + self.random.below(4) {
+            let Some(room) = self.random.pick(&self.rooms).cloned() else {
+                break;
+            };
             let payload = OwnedPayload::Text("signal".into());
             self.peers[client].machine.signal(self.now, &room, &payload);
         }

@@ -13,8 +13,12 @@ mod engine;
 mod faults;
 mod link;
 mod model;
+mod nodes;
+mod peers;
+mod presence;
 mod random;
 mod report;
+mod transports;
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
@@ -32,7 +36,9 @@ use self::{
     engine::Engine,
     link::{Link, LinkId},
     model::{Check, Model, ensure},
+    presence::Seat,
     random::Random,
+    transports::Kind,
 };
 
 /// For so long the network is bad.
@@ -41,6 +47,8 @@ const CHAOS: Duration = Duration::from_secs(60);
 const CALM: Duration = Duration::from_secs(180);
 /// More happenings than any run needs: one that goes round in circles ends.
 const MAX_HAPPENINGS: usize = 400_000;
+/// More outputs than any machine has at once.
+const MAX_OUTPUTS: usize = 10_000;
 
 /// One run.
 pub(crate) struct World {
@@ -74,7 +82,7 @@ struct Served {
     client: usize,
     session: Option<SessionId>,
     timer: Option<Instant>,
-    rooms: Vec<RoomName>,
+    rooms: BTreeMap<RoomName, Seat>,
 }
 
 /// A client, and what its driver keeps.
@@ -86,7 +94,20 @@ struct Peer {
     asleep_until: Instant,
     /// Whether it has a token that expires after this time.
     token_ttl: Duration,
-    subscriptions: BTreeMap<client::SubscriptionId, RoomName>,
+    subscriptions: BTreeMap<client::SubscriptionId, Subscribed>,
+    /// What becomes of each kind of its transports, and the kind that it has tried last.
+    kinds: Vec<Kind>,
+    kind: usize,
+    /// When it last asked how long a round trip takes.
+    pinged: Option<Instant>,
+}
+
+/// A subscription of a client's user.
+struct Subscribed {
+    room: RoomName,
+    /// Since when it has wanted to be there without a break.
+    since: Instant,
+    is_paused: bool,
 }
 
 #[derive(Debug)]
@@ -115,10 +136,13 @@ enum Happening {
     Token(usize),
     Wake(usize),
     Online(usize),
+    Resume(usize, client::SubscriptionId),
     Act(usize),
     Fault,
     Evict,
     NodeCloses(usize),
+    LeaveOthers(ConnectionId),
+    Dies(LinkId),
 }
 
 /// Runs one seed: what it covered, or which promise was broken and when.
@@ -212,6 +236,9 @@ impl World {
         }
         for client in 0..self.peers.len() {
             self.schedule(Duration::ZERO, Happening::Online(client));
+            for id in self.peers[client].paused() {
+                self.schedule(Duration::ZERO, Happening::Resume(client, id));
+            }
         }
         Ok(())
     }
@@ -225,8 +252,18 @@ impl World {
             ensure(peer.machine.unanswered() == 0, || {
                 format!("client {number} waits for answers")
             })?;
+            if state == ClientState::Open {
+                peer.check_kind(number)?;
+            }
         }
+        let open = self
+            .peers
+            .iter()
+            .filter(|peer| peer.machine.state() == ClientState::Open);
+        let (open, sessions) = (open.count(), self.engine.sessions.len());
+        ensure(sessions == open, || format!("{sessions} sessions of {open} clients"))?;
         self.engine.check_bounds()?;
+        self.check_presence()?;
         let heads: BTreeMap<String, Position> = self.engine.heads();
         self.model.check_converged(&heads)
     }
@@ -254,7 +291,9 @@ impl World {
 
 impl Peer {
     fn new(now: Instant, random: &mut Random) -> Self {
+        let kinds = Kind::some(random);
         let settings = client::Settings {
+            transports: kinds.len(),
             outbox: client::OutboxLimits {
                 max_publishes: [4, 100][random.below(2)],
                 max_bytes: 1 << 20,
@@ -268,6 +307,20 @@ impl Peer {
             asleep_until: now,
             token_ttl: Duration::from_secs([0, 0, 10][random.below(3)]),
             subscriptions: BTreeMap::new(),
+            kinds,
+            kind: 0,
+            pinged: None,
         }
+    }
+
+    /// The rooms that it is in, and since when.
+    fn rooms(&self) -> impl Iterator<Item = (&RoomName, Instant)> {
+        let there = self.subscriptions.values().filter(|it| !it.is_paused);
+        there.map(|it| (&it.room, it.since))
+    }
+
+    fn paused(&self) -> Vec<client::SubscriptionId> {
+        let paused = self.subscriptions.iter().filter(|(_, it)| it.is_paused);
+        paused.map(|(id, _)| *id).collect()
     }
 }

@@ -1,9 +1,12 @@
 //! What must hold, checked against a plain model: a list of all that was ever accepted.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tidewire_protocol::{
-    Epoch, Offset, Position,
+    Epoch, MemberId, Offset, Position,
     client::{PublishError, PublishId, SubscriptionId},
     frame::{Gap, GapCause},
 };
@@ -37,6 +40,18 @@ struct ClientModel {
 struct Reader {
     room: String,
     position: Option<Position>,
+    is_paused: bool,
+    presence: Told,
+}
+
+/// What a subscriber was told of who is there.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    /// Nothing is to be told.
+    Nothing,
+    /// A list is to come.
+    Some(BTreeSet<MemberId>),
+    All(BTreeSet<MemberId>),
 }
 
 /// A promise that was broken, in words.
@@ -61,10 +76,16 @@ impl Model {
         self.evicted.insert((room.to_owned(), position.epoch), position.offset);
     }
 
-    pub(crate) fn on_subscribe(&mut self, client: usize, id: SubscriptionId, room: &str) {
+    pub(crate) fn on_subscribe(&mut self, client: usize, id: SubscriptionId, room: &str, presence: bool) {
         let reader = Reader {
             room: room.to_owned(),
             position: None,
+            is_paused: false,
+            presence: if presence {
+                Told::Some(BTreeSet::new())
+            } else {
+                Told::Nothing
+            },
         };
         self.clients.entry(client).or_default().subscriptions.insert(id, reader);
     }
@@ -73,8 +94,24 @@ impl Model {
         self.clients.entry(client).or_default().subscriptions.remove(&id);
     }
 
+    /// A user does not take what comes, or takes it again.
+    pub(crate) fn on_pause(&mut self, client: usize, id: SubscriptionId, is_paused: bool) {
+        let client = self.clients.entry(client).or_default();
+        if let Some(reader) = client.subscriptions.get_mut(&id) {
+            reader.is_paused = is_paused;
+        }
+    }
+
+    /// A client has ended: it is told nothing more.
+    pub(crate) fn on_closed(&mut self, client: usize) {
+        self.clients.entry(client).or_default().subscriptions.clear();
+    }
+
     pub(crate) fn on_subscribed(&mut self, client: usize, id: SubscriptionId, position: Position) -> Check {
         let reader = self.reader(client, id)?;
+        if reader.presence != Told::Nothing {
+            reader.presence = Told::Some(BTreeSet::new());
+        }
         let before = reader.position.replace(position);
         ensure(before.is_none_or(|before| before == position), || {
             format!("client {client} resumed at {position:?}, but had come to {before:?}")
@@ -189,6 +226,79 @@ impl Model {
         Ok(())
     }
 
+    /// A client is known to others by one name for as long as it is who it is.
+    pub(crate) fn on_opened(&mut self, client: usize, told: &MemberId, member: &MemberId) -> Check {
+        ensure(told == member, || format!("client {client} is called {told:?}"))
+    }
+
+    /// A round trip takes no longer than it did.
+    pub(crate) fn on_round_trip(&mut self, client: usize, time: Duration, most: Option<Duration>) -> Check {
+        self.coverage.round_trips += 1;
+        ensure(most.is_some_and(|most| time <= most), || {
+            format!("client {client}: a round trip took {time:?}, of {most:?}")
+        })
+    }
+
+    pub(crate) fn on_signal(&mut self, client: usize, id: SubscriptionId, is_of_others: bool) -> Check {
+        self.coverage.signals += 1;
+        self.reader(client, id)?;
+        ensure(is_of_others, || format!("client {client} hears its own signal"))
+    }
+
+    pub(crate) fn on_joined(&mut self, client: usize, id: SubscriptionId, who: &MemberId) -> Check {
+        let is_new = self.told(client, id)?.insert(who.clone());
+        ensure(is_new, || format!("client {client}: {who:?} joined, but was there"))
+    }
+
+    pub(crate) fn on_left(&mut self, client: usize, id: SubscriptionId, who: &MemberId) -> Check {
+        let was_there = self.told(client, id)?.remove(who);
+        ensure(was_there, || {
+            format!("client {client}: {who:?} left, but was not there")
+        })
+    }
+
+    /// Who is there, for a client that was told all.
+    fn told(&mut self, client: usize, id: SubscriptionId) -> Result<&mut BTreeSet<MemberId>, String> {
+        self.coverage.presence_changes += 1;
+        match &mut self.reader(client, id)?.presence {
+            Told::All(there) => Ok(there),
+            told => Err(format!("client {client} is told of a change to {told:?}")),
+        }
+    }
+
+    pub(crate) fn on_present(&mut self, client: usize, id: SubscriptionId, some: Vec<MemberId>, more: bool) -> Check {
+        self.coverage.presence_lists += 1;
+        let told = &mut self.reader(client, id)?.presence;
+        let mut there = match std::mem::replace(told, Told::Nothing) {
+            Told::Some(there) => there,
+            Told::All(_) => BTreeSet::new(),
+            Told::Nothing => return Err(format!("client {client} did not ask who is there")),
+        };
+        there.extend(some);
+        *told = if more { Told::Some(there) } else { Told::All(there) };
+        Ok(())
+    }
+
+    /// All who asked for it know who is in a room.
+    pub(crate) fn check_present(&self, room: &str, there: &BTreeSet<MemberId>) -> Check {
+        for (number, client) in &self.clients {
+            for reader in client.subscriptions.values().filter(|reader| reader.room == room) {
+                let is_known = match &reader.presence {
+                    Told::Nothing => true,
+                    Told::Some(_) => false,
+                    Told::All(told) => told == there,
+                };
+                ensure(is_known, || {
+                    format!(
+                        "client {number} was told {:?}, and {there:?} are in {room}",
+                        reader.presence
+                    )
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     fn tell(&mut self, client: usize, id: PublishId) -> Result<Said, String> {
         let model = self.clients.entry(client).or_default();
         let said = *model
@@ -201,12 +311,14 @@ impl Model {
         Ok(said)
     }
 
+    /// What is told is told to a subscription that there is, and that takes it.
     fn reader(&mut self, client: usize, id: SubscriptionId) -> Result<&mut Reader, String> {
         let model = self.clients.entry(client).or_default();
-        model
-            .subscriptions
-            .get_mut(&id)
-            .ok_or_else(|| format!("client {client} has no {id:?}"))
+        match model.subscriptions.get_mut(&id) {
+            Some(reader) if !reader.is_paused => Ok(reader),
+            Some(_) => Err(format!("client {client} does not take what {id:?} brings")),
+            None => Err(format!("client {client} has no {id:?}")),
+        }
     }
 }
 

@@ -32,7 +32,7 @@ struct Reader {
 impl Checks {
     pub(super) fn on_subscribe(&mut self, id: SubscriptionId, room: &str) {
         self.subscriptions.insert(id, Reader::default());
-        self.model.on_subscribe(CLIENT, id, room);
+        self.model.on_subscribe(CLIENT, id, room, false);
     }
 
     pub(super) fn on_unsubscribe(&mut self, id: SubscriptionId) {

@@ -11,6 +11,7 @@ mod checks;
 mod coverage;
 mod lies;
 #[path = "../../simulator/model.rs"]
+#[allow(dead_code, reason = "nobody else is there")]
 mod model;
 mod server;
 mod world;

@@ -1,0 +1,196 @@
+//! The driver of a client: it passes on what happened, does what the machine wants, and keeps its timer.
+
+use std::time::Duration;
+
+use tidewire_protocol::{
+    CloseCode, Instant, OwnedPayload,
+    client::{self, Attempt, ClientState, Event},
+};
+
+use super::{
+    Happening, MAX_OUTPUTS, World,
+    engine::member,
+    link::{Link, LinkId},
+    model::Check,
+    transports::Kind,
+};
+
+impl World {
+    pub(super) fn tell_client(&mut self, client: usize, input: client::Input<'_>) -> Check {
+        // Now and then its clock is a little behind what it was.
+        let skew = if self.random.chance(2) {
+            self.random.millis(0, 5000)
+        } else {
+            Duration::ZERO
+        };
+        let now = Instant(self.now.0.saturating_sub(skew));
+        self.peers[client].machine.handle_input(now, input);
+        self.drive_client(client)
+    }
+
+    pub(super) fn drive_client(&mut self, client: usize) -> Check {
+        for _ in 0..MAX_OUTPUTS {
+            match self.peers[client].machine.poll_output() {
+                client::Output::Connect(attempt, kind) => self.connect(client, attempt, kind),
+                client::Output::Send(attempt, batch) => self.send_to_server(client, attempt, batch),
+                client::Output::Disconnect(attempt) => self.disconnect(client, attempt),
+                client::Output::Event(event) => self.on_event(client, event)?,
+                client::Output::Timeout(at) => {
+                    if let Some(at) = at.filter(|at| self.peers[client].timer != Some(*at)) {
+                        let asleep_until = self.peers[client].asleep_until;
+                        self.schedule_at(at.max(asleep_until), Happening::ClientTimer(client));
+                    }
+                    self.peers[client].timer = at;
+                    return Ok(());
+                }
+                output => return Err(format!("an output without a driver: {output:?}")),
+            }
+        }
+        Err(format!("client {client} does not come to rest"))
+    }
+
+    fn connect(&mut self, client: usize, attempt: Attempt, kind: usize) {
+        let kind = self.choose(client, kind);
+        let node = self.random.below(self.nodes.len());
+        let id = LinkId(self.fresh_id());
+        let mut link = Link::new(client, attempt, node, self.now, &mut self.random);
+        if !self.is_calm && self.random.chance(10) {
+            // What is said first may be overtaken by what is said on the next link.
+            self.model.coverage.stalls += 1;
+            link.to_server.stall(self.now + self.random.millis(100, 15_000));
+        }
+        self.links.insert(id, link);
+        self.peers[client].link = Some(id);
+        let (refuses, silent) = (self.random.chance(10), self.random.chance(3));
+        if kind == Kind::NeverOpens || (!self.is_calm && silent) {
+            // Nothing ever comes of it.
+            self.model.coverage.failed_connects += 1;
+        } else if self.nodes[node].down_until > self.now || (!self.is_calm && refuses) {
+            self.model.coverage.failed_connects += 1;
+            let after = self.random.millis(1, 300);
+            self.schedule(after, Happening::ClientLost(id, None));
+        } else {
+            let after = self.random.millis(5, 200);
+            self.schedule(after, Happening::Open(id));
+            if kind == Kind::Dies {
+                let soon = after + self.random.millis(1, 1000);
+                self.schedule(soon, Happening::Dies(id));
+            }
+        }
+    }
+
+    fn send_to_server(&mut self, client: usize, attempt: Attempt, batch: Vec<u8>) {
+        let now = self.now;
+        let Some((id, link)) = self.link_of(client, attempt) else {
+            return;
+        };
+        if link.to_server.is_open {
+            let at = link.to_server.arrival(now);
+            self.schedule_at(at, Happening::ToServer(id, batch));
+        }
+    }
+
+    fn disconnect(&mut self, client: usize, attempt: Attempt) {
+        let now = self.now;
+        let Some((id, link)) = self.link_of(client, attempt) else {
+            return;
+        };
+        link.to_client.cut(false);
+        if link.to_server.is_open {
+            link.to_server.is_open = false;
+            let at = link.to_server.arrival(now);
+            self.schedule_at(at, Happening::ServerLost(id));
+        }
+        self.peers[client].link = None;
+    }
+
+    fn link_of(&mut self, client: usize, attempt: Attempt) -> Option<(LinkId, &mut Link)> {
+        let id = self.peers[client].link?;
+        let link = self.links.get_mut(&id).filter(|link| link.attempt == attempt)?;
+        Some((id, link))
+    }
+
+    pub(super) fn on_to_client(&mut self, id: LinkId, batch: Vec<u8>) -> Check {
+        let Some(link) = self.links.get_mut(&id) else {
+            return Ok(());
+        };
+        let client = link.client;
+        if self.peers[client].asleep_until > self.now {
+            let at = self.peers[client].asleep_until;
+            self.schedule_at(at, Happening::ToClient(id, batch));
+            return Ok(());
+        }
+        link.to_client.in_flight -= batch.len();
+        if link.to_client.delivers {
+            let attempt = link.attempt;
+            self.tell_client(client, client::Input::Received(attempt, &batch))?;
+        }
+        let connection = self.links.get(&id).and_then(|link| link.connection);
+        connection.map_or(Ok(()), |connection| self.drive_connection(connection))
+    }
+
+    pub(super) fn on_client_lost(&mut self, id: LinkId, code: Option<CloseCode>) -> Check {
+        let Some(link) = self.links.get(&id) else { return Ok(()) };
+        let (client, attempt) = (link.client, link.attempt);
+        if self.peers[client].asleep_until > self.now {
+            let at = self.peers[client].asleep_until;
+            self.schedule_at(at, Happening::ClientLost(id, code));
+            return Ok(());
+        }
+        self.tell_client(client, client::Input::Lost(attempt, code))
+    }
+
+    fn on_event(&mut self, client: usize, event: Event) -> Check {
+        self.note(|| format!("client {client}: {event:?}"));
+        let model = &mut self.model;
+        match event {
+            Event::State(ClientState::Closed(_)) => {
+                self.peers[client].subscriptions.clear();
+                model.on_closed(client);
+                Ok(())
+            }
+            Event::TokenNeeded => {
+                let after = self.random.millis(1, 500);
+                self.schedule(after, Happening::Token(client));
+                Ok(())
+            }
+            Event::Opened { member: told, .. } => model.on_opened(client, &told, &member(client)),
+            Event::RoundTrip(time) => {
+                let asked = self.peers[client].pinged.take();
+                model.on_round_trip(client, time, asked.map(|at| self.now.since(at)))
+            }
+            Event::Subscribed(id, position) => model.on_subscribed(client, id, position),
+            Event::SubscriptionRefused(id, _) => {
+                model.on_unsubscribe(client, id);
+                self.peers[client].subscriptions.remove(&id);
+                Ok(())
+            }
+            Event::Message {
+                subscription,
+                offset,
+                payload,
+                ..
+            } => {
+                let OwnedPayload::Text(text) = payload else {
+                    return Err("bytes where text was said".into());
+                };
+                let said = text.parse().map_err(|_| format!("{text} where a number was said"))?;
+                model.on_message(client, subscription, offset, said)
+            }
+            Event::Gap(id, gap) => model.on_gap(client, id, &gap),
+            Event::Published(id, position) => model.on_published(client, id, position),
+            Event::PublishFailed(id, error, _) => model.on_publish_failed(client, id, error),
+            Event::Signal {
+                subscription, sender, ..
+            } => model.on_signal(client, subscription, sender != Some(member(client))),
+            Event::Joined(id, who) => model.on_joined(client, id, &who),
+            Event::Left(id, who) => model.on_left(client, id, &who),
+            Event::Present {
+                subscription,
+                members,
+                more,
+            } => model.on_present(client, subscription, members, more),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Kinds of transports, of which one may be of no use to a client: what it gets through, it has to find out.
+
+use super::{
+    Happening, Peer, World,
+    link::LinkId,
+    model::{Check, ensure},
+    random::Random,
+};
+
+/// What becomes of a client's transports of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// As good as the network.
+    Works,
+    /// As behind a proxy that does not answer.
+    NeverOpens,
+    /// As behind a proxy that ends what it does not know.
+    Dies,
+}
+
+impl Kind {
+    /// Up to three kinds, of which at most one is of no use.
+    pub(super) fn some(random: &mut Random) -> Vec<Self> {
+        let mut kinds = vec![Self::Works; 1 + random.below(3)];
+        if kinds.len() > 1 && random.chance(50) {
+            let useless = random.below(kinds.len());
+            kinds[useless] = [Self::NeverOpens, Self::Dies][random.below(2)];
+        }
+        kinds
+    }
+}
+
+impl World {
+    /// The client tries a transport of this kind.
+    pub(super) fn choose(&mut self, client: usize, kind: usize) -> Kind {
+        let peer = &mut self.peers[client];
+        let coverage = &mut self.model.coverage;
+        let before = std::mem::replace(&mut peer.kind, kind);
+        coverage.moved_on += u64::from(before != kind);
+        let kind = peer.kinds[kind];
+        coverage.useless_transports += u64::from(kind != Kind::Works);
+        kind
+    }
+
+    /// A transport of a kind that opens and is of no use ends.
+    pub(super) fn die(&mut self, id: LinkId) -> Check {
+        let Some(link) = self.links.get_mut(&id) else {
+            return Ok(());
+        };
+        link.to_client.cut(false);
+        link.to_server.cut(false);
+        self.schedule(std::time::Duration::ZERO, Happening::ClientLost(id, None));
+        self.schedule(std::time::Duration::ZERO, Happening::ServerLost(id));
+        Ok(())
+    }
+}
+
+impl Peer {
+    /// In the end a client has found a kind that works.
+    pub(super) fn check_kind(&self, number: usize) -> Check {
+        ensure(self.kinds[self.kind] == Kind::Works, || {
+            format!("client {number} stays with a transport of no use")
+        })
+    }
+}
