@@ -12,9 +12,15 @@ mod node;
 mod process;
 mod proxy;
 mod raw;
+#[cfg(target_os = "linux")]
+pub mod soak;
 mod wire;
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{
+    future::Future,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use futures_util::{SinkExt, StreamExt};
 use tidewire_protocol::CloseCode;
@@ -160,6 +166,18 @@ impl Client {
     pub async fn connect_with_small_buffer(address: SocketAddr, path: &str) -> Self {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_recv_buffer_size(4096).expect("a buffer size");
+        let stream = within(socket.connect(address)).await.expect("a TCP connection");
+        Self::over(stream, address, path).await
+    }
+
+    /// Connects from an address of its own.
+    ///
+    /// # Panics
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn connect_from(source: Ipv4Addr, address: SocketAddr, path: &str) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((source, 0).into()).expect("an address of this machine");
         let stream = within(socket.connect(address)).await.expect("a TCP connection");
         Self::over(stream, address, path).await
     }

@@ -95,6 +95,40 @@ impl Process {
         assert!(within(status).await.expect("kill").success());
     }
 
+    /// Its resident memory.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn resident_bytes(&self) -> usize {
+        self.memory("VmRSS:")
+    }
+
+    /// The most resident memory that it has had.
+    ///
+    /// # Panics
+    ///
+    /// When it has ended.
+    #[cfg(target_os = "linux")]
+    #[must_use]
+    pub fn peak_resident_bytes(&self) -> usize {
+        self.memory("VmHWM:")
+    }
+
+    /// A field of `/proc/PID/status`: see proc(5).
+    #[cfg(target_os = "linux")]
+    fn memory(&self, field: &str) -> usize {
+        let pid = self.child.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        let kilobytes: usize = line
+            .and_then(|it| it.trim().strip_suffix(" kB")?.parse().ok())
+            .expect("a number");
+        kilobytes << 10
+    }
+
     /// Waits for its end: how it ended, and what it wrote since it listened, on standard output and standard error.
     ///
     /// # Panics

@@ -24,6 +24,8 @@ pub struct Raw {
 pub struct Head {
     /// Its status.
     pub status: StatusCode,
+    /// How long it was.
+    pub bytes: usize,
     lines: Vec<String>,
 }
 
@@ -112,6 +114,7 @@ impl Raw {
             assert!(head.len() < MAX_HEAD_BYTES, "a response head without an end");
             head.push(within(self.stream.read_u8()).await.expect("a response head"));
         }
+        let bytes = head.len();
         let head = String::from_utf8(head).expect("text");
         let mut lines = head.lines().map(str::to_owned);
         let status = lines
@@ -120,6 +123,7 @@ impl Raw {
             .expect("a status line");
         Head {
             status,
+            bytes,
             lines: lines.collect(),
         }
     }

@@ -1,6 +1,9 @@
 //! A client of the room protocol that says exactly what a test wants, one frame at a time.
 
-use std::{collections::VecDeque, net::SocketAddr};
+use std::{
+    collections::VecDeque,
+    net::{Ipv4Addr, SocketAddr},
+};
 
 use tidewire_protocol::{
     CloseCode, Frame as _, Offset, OwnedPayload, Position, Request, RoomNumber, Sequence, SessionId, decode,
@@ -103,6 +106,14 @@ impl Wire {
     pub async fn open_with_small_buffer(address: SocketAddr) -> Self {
         Self {
             client: Client::connect_with_small_buffer(address, "/ws").await,
+            heard: VecDeque::new(),
+        }
+    }
+
+    /// Opens a transport from an address of its own.
+    pub async fn open_from(source: Ipv4Addr, address: SocketAddr) -> Self {
+        Self {
+            client: Client::connect_from(source, address, "/ws").await,
             heard: VecDeque::new(),
         }
     }

@@ -22,6 +22,7 @@ mod serve;
 mod simulate;
 mod size;
 mod sizes;
+mod soak;
 mod steps;
 mod task;
 mod test;
@@ -60,6 +61,9 @@ enum Command {
     /// Builds the server and runs the load generators against it; `bench --help` is theirs
     #[command(disable_help_flag = true)]
     Bench(bench::Args),
+    /// Runs what takes too long for a test, in full: chaos, a client that stops reading, leaks; `soak --help` is theirs
+    #[command(disable_help_flag = true)]
+    Soak(soak::Args),
     /// Runs the protocol's machines on simulated bad networks, and prints what they went through
     Simulate(simulate::Args),
     /// Feeds any bytes to the fuzz targets, ten minutes each (cargo-fuzz)
@@ -89,6 +93,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Size(args) => size::run(&workspace, &args),
         Command::Audit => audit::run(&workspace),
         Command::Bench(args) => bench::run(&workspace, &args),
+        Command::Soak(args) => soak::run(&workspace, &args),
         Command::Simulate(args) => simulate::run(&workspace, &args),
         Command::Fuzz(args) => fuzz::run(&workspace, &args),
         Command::Mutants(args) => mutants::run(&workspace, &args),
