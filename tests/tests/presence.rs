@@ -29,7 +29,7 @@ async fn who_comes_is_told_who_is_there_and_the_others_are_told_who_came() {
     let server = Server::start_default();
     let (mut ann, a) = Wire::join(server.address()).await;
     let (mut bob, b) = Wire::join(server.address()).await;
-    assert_eq!(enter(&mut ann, 1, "lobby").await, [a.member.clone()]);
+    assert_eq!(enter(&mut ann, 1, "lobby").await, std::slice::from_ref(&a.member));
     assert_eq!(enter(&mut bob, 1, "lobby").await, sorted([&a.member, &b.member]));
     assert_eq!(ann.next().await, Heard::Joined(b.member.clone()));
 
