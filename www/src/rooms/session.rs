@@ -75,11 +75,12 @@ impl Session {
         }
     }
 
-    /// Ends the session.
+    /// Ends the session, so that others see at once that this page has left.
     pub(crate) fn disconnect(&self) {
-        // Taken out before it is dropped, so that nothing is borrowed then.
-        let client = self.shared.client.take();
-        drop(client);
+        if let Some(client) = self.shared.client.take() {
+            // In a browser the farewell is handed over at once.
+            let _ = client.close().now_or_never();
+        }
     }
 
     /// Enters a room, with its newest messages. It is left when what is returned is dropped.
