@@ -280,7 +280,10 @@ impl World {
         self.token_ttl = Duration::ZERO;
         (0..ROOMS.len()).for_each(|which| self.resume(which));
         self.tell_client(client::Input::Online);
-        for _ in 0..100 {
+        // Sessions whose transports fell silent count against the server's limit until both times have passed.
+        let terms = self.settings.terms;
+        let patience = terms.silence_timeout + terms.session_ttl + Duration::from_secs(80);
+        for _ in 0..patience.as_secs() {
             if self.client.state() == ClientState::Unauthorized {
                 self.tell_client(client::Input::Token(Box::default()));
             }
