@@ -6,6 +6,10 @@ const PROTOCOL: &str = include_str!("../../../docs/PROTOCOL.md");
 #[derive(Debug)]
 pub(crate) struct Example {
     /// The heading of the second level above it, which says who sends the frame.
+    #[cfg_attr(
+        target_arch = "wasm32",
+        allow(dead_code, reason = "who asks for it needs files or threads")
+    )]
     pub(crate) part: &'static str,
     /// Its heading: the name of the frame.
     pub(crate) name: &'static str,
