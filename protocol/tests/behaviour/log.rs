@@ -154,8 +154,8 @@ fn a_chunk_that_nobody_read_may_be_as_long_as_a_chunk_may_get() {
         let mut log = log(Retention::default());
         // Beside its text a frame has its kind, its length, the room, its offset and the sender.
         let texts = [
-            100,
             CHUNK_BYTES - 100 - (1 + 1 + 1 + 1 + 4) - (1 + 2 + 1 + 1 + 4) + over,
+            100,
         ];
         for text in texts {
             log.append(START, "ann", Payload::Text(&"t".repeat(text)));
