@@ -38,8 +38,9 @@ fn fill(log: &mut Log, last: u64) {
 /// All that a cursor sees until the log's end: offsets and gaps, in order.
 fn read_all(log: &mut Log, cursor: &mut Cursor) -> Vec<Result<u64, Gap>> {
     let mut seen = Vec::new();
+    let mut turns = 0..1000;
     while log.has_news(cursor) {
-        assert!(seen.len() < 1000, "there is no end: {seen:?}");
+        assert!(turns.next().is_some(), "there is no end: {seen:?}");
         seen.extend(log.read_gap(cursor).map(Err));
         seen.extend(offsets(&log.read(cursor, 20, END)).into_iter().map(Ok));
     }
@@ -123,6 +124,54 @@ fn a_log_that_is_read_message_by_message_is_in_few_pieces_for_who_comes_later() 
     let frames = log.read(&mut late, usize::MAX, END);
     assert!(frames.chunks().count() <= 10, "{}", frames.chunks().count());
     assert_eq!(offsets(&frames), (1..=1000).collect::<Vec<_>>());
+}
+
+/// How long the pieces are of all that is kept.
+fn pieces(log: &mut Log) -> Vec<usize> {
+    let mut cursor = log.cursor(Start::Last(u32::MAX));
+    let frames = log.read(&mut cursor, usize::MAX, END);
+    frames.chunks().map(|chunk| chunk.len()).collect()
+}
+
+#[test]
+fn no_piece_is_empty_however_often_the_end_is_read_and_however_long_a_message_is() {
+    let mut log = log(Retention::default());
+    fill(&mut log, 3);
+    for _ in 0..3 {
+        assert_eq!(pieces(&mut log).len(), 1);
+    }
+    fill(&mut log, 4);
+    assert_eq!(pieces(&mut log).len(), 2);
+    let long = "l".repeat(CHUNK_BYTES);
+    log.append(START, "ann", Payload::Text(&long));
+    let lengths = pieces(&mut log);
+    assert!(lengths.len() == 3 && !lengths.contains(&0), "{lengths:?}");
+}
+
+#[test]
+fn a_chunk_that_nobody_read_may_be_as_long_as_a_chunk_may_get() {
+    for (over, count) in [(0, 1), (1, 2)] {
+        let mut log = log(Retention::default());
+        // Beside its text a frame has its kind, its length, the room, its offset and the sender.
+        let texts = [
+            CHUNK_BYTES - 100 - (1 + 1 + 1 + 1 + 4) - (1 + 2 + 1 + 1 + 4) + over,
+            100,
+        ];
+        for text in texts {
+            log.append(START, "ann", Payload::Text(&"t".repeat(text)));
+        }
+        let lengths = pieces(&mut log);
+        assert_eq!((lengths.len(), lengths.iter().sum()), (count, CHUNK_BYTES + over));
+    }
+}
+
+#[test]
+fn a_long_chunk_is_not_copied_for_the_sake_of_a_short_one() {
+    let mut log = log(Retention::default());
+    for (text, count) in [(2000, 1), (100, 2), (100, 2), (100, 3), (100, 2), (2000, 1)] {
+        log.append(START, "ann", Payload::Text(&"t".repeat(text)));
+        assert_eq!(pieces(&mut log).len(), count, "{text}");
+    }
 }
 
 #[test]

@@ -11,6 +11,8 @@ use tidewire_protocol::{
 };
 
 pub(crate) const SESSION_TTL: Duration = Duration::from_secs(120);
+/// More turns than anything takes: who goes round in circles fails and does not hang.
+const TURNS: usize = 100_000;
 
 pub(crate) struct Pair {
     pub(crate) now: Instant,
@@ -101,7 +103,9 @@ impl Pair {
     /// Lets time pass; both sides' timers fire when they are due.
     pub(crate) fn pass(&mut self, time: Duration) {
         let end = self.now + time;
+        let mut turns = 0..TURNS;
         while let Some(next) = self.next_timer().filter(|at| *at <= end) {
+            assert!(turns.next().is_some(), "timers fire again and again");
             self.now = self.now.max(next);
             self.tell(client::Input::Timeout);
             self.tell_server(&server::Input::Timeout);
@@ -127,7 +131,10 @@ impl Pair {
 
     /// Delivers all that is on its way, both ways, until there is no more.
     pub(crate) fn settle(&mut self) {
-        while self.deliver_to_server() || self.deliver_to_client() {}
+        let mut turns = 0..TURNS;
+        while self.deliver_to_server() || self.deliver_to_client() {
+            assert!(turns.next().is_some(), "they do not come to rest");
+        }
     }
 
     pub(crate) fn deliver_to_server(&mut self) -> bool {
@@ -200,7 +207,7 @@ impl Pair {
     }
 
     pub(crate) fn drive_client(&mut self) {
-        loop {
+        for _ in 0..TURNS {
             match self.client.poll_output() {
                 client::Output::Connect(attempt, _) => {
                     self.attempt = Some(attempt);
@@ -218,19 +225,22 @@ impl Pair {
                 output => panic!("{output:?}"),
             }
         }
+        panic!("the client does not come to rest");
     }
 
     /// Does what the server's present connection wants; says whether there was something.
     pub(crate) fn drive_server(&mut self) -> bool {
         let mut worked = false;
+        let mut turns = 0..TURNS;
         while let Some((id, connection)) = self.connections.last_mut() {
+            assert!(turns.next().is_some(), "the server does not come to rest");
             let (id, now) = (*id, self.now);
             match connection.poll_output() {
                 server::Output::Send(batch) => self.to_client.push_back(batch),
                 server::Output::Do(action) => self.perform(id, action),
                 server::Output::Timeout(_) => {
                     let frames = connection.poll_room(&mut self.log, 1 << 20);
-                    while let server::Output::Send(batch) = connection.poll_output() {
+                    if let server::Output::Send(batch) = connection.poll_output() {
                         self.to_client.push_back(batch);
                     }
                     if frames.is_empty() {

@@ -53,7 +53,7 @@ fn encoded(frames: &[ClientFrame<'_>]) -> Vec<u8> {
 /// What a connection sends, one line a frame, and does.
 fn outputs(connection: &mut Connection) -> (Vec<String>, Vec<Action>) {
     let (mut sent, mut actions) = (Vec::new(), Vec::new());
-    loop {
+    for _ in 0..1000 {
         match connection.poll_output() {
             Output::Send(batch) => {
                 sent.extend(decode::<ServerFrame<'_>>(&batch).map(|it| format!("{:?}", it.expect("a frame"))))
@@ -63,6 +63,7 @@ fn outputs(connection: &mut Connection) -> (Vec<String>, Vec<Action>) {
             output => panic!("{output:?}"),
         }
     }
+    panic!("it does not come to rest");
 }
 
 fn deadline(connection: &mut Connection) -> Option<Instant> {
@@ -205,6 +206,35 @@ fn it_pings_when_it_was_quiet_and_closes_when_nothing_is_heard() {
     connection.handle_input(just_before(START + silence_timeout), Input::Timeout);
     assert!(!connection.is_closed());
     connection.handle_input(START + silence_timeout, Input::Timeout);
+    assert_eq!(closed_with(&mut connection), Some(CloseCode::SILENT));
+}
+
+#[test]
+fn messages_of_a_room_stand_in_for_a_ping_and_their_absence_does_not() {
+    let ping_interval = settings().terms.ping_interval;
+    let mut log = Log::new(RoomNumber(1), Epoch(1), Retention::default());
+    let mut connection = open();
+    connection.handle_input(START, Input::Received(&encoded(&[subscribe(1, "a")])));
+    let opened = Ok((log.room(), log.cursor(Start::Now)));
+    connection.handle_input(START, Input::Subscribed(Request(1), opened));
+    outputs(&mut connection);
+    let later = START + ping_interval / 2;
+    connection.handle_input(later, Input::Timeout);
+    assert!(connection.poll_room(&mut log, 1000).is_empty());
+    assert_eq!(deadline(&mut connection), Some(START + ping_interval));
+    log.append(later, "bob", Payload::Text("something"));
+    assert_eq!(connection.poll_room(&mut log, 1000).count(), 1);
+    assert_eq!(deadline(&mut connection), Some(later + ping_interval));
+}
+
+#[test]
+fn who_is_silent_for_too_long_before_hello_is_told_so() {
+    let mut settings = settings();
+    settings.terms.silence_timeout = settings.hello_timeout / 2;
+    let mut connection = Connection::new(START, settings);
+    let silence = START + settings.terms.silence_timeout;
+    assert_eq!(deadline(&mut connection), Some(silence));
+    connection.handle_input(silence, Input::Timeout);
     assert_eq!(closed_with(&mut connection), Some(CloseCode::SILENT));
 }
 
@@ -374,7 +404,9 @@ fn sessions_are_bounded_and_belong_to_their_member() {
         answered: Sequence(0),
     };
     let id = |number: u8| SessionId([number; 16]);
+    assert!(sessions.is_empty());
     assert!(sessions.attach(ConnectionId(1), new, id(1), &ann).is_ok());
+    assert!(!sessions.is_empty());
     assert!(sessions.attach(ConnectionId(2), new, id(2), &bob).is_ok());
     let full = sessions.attach(ConnectionId(3), new, id(3), &bob);
     assert_eq!(full, Err(CloseCode::TOO_MANY_SESSIONS));
@@ -423,10 +455,9 @@ fn a_hello_that_a_later_attempt_has_overtaken_does_not_take_the_session_back() {
     sessions
         .admit(SESSION, ConnectionId(3), Sequence(1))
         .expect("it has the session");
-    assert_eq!(
-        sessions.settle(SESSION, Sequence(1), Ok(position)),
-        Some(ConnectionId(3))
-    );
+    let mut settle = || sessions.settle(SESSION, Sequence(1), Ok(position));
+    assert_eq!(settle(), Some(ConnectionId(3)));
+    assert_eq!(settle(), None, "it was told already");
 }
 
 #[test]

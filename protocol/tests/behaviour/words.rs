@@ -1,7 +1,7 @@
 //! Names, codes and rules as people and programs read them; and what nobody is to read.
 
 use tidewire_protocol::{
-    CloseCode, DecodeError, MemberId, Reconnect, RoomName, Rule, SessionId,
+    CloseCode, DecodeError, MemberId, NameError, OwnedPayload, Reconnect, RoomName, Rule, SessionId,
     frame::{Payload, RefusalCode, Token},
 };
 #[cfg(target_arch = "wasm32")]
@@ -81,6 +81,17 @@ fn a_payload_has_the_size_of_its_bytes_whichever_kind_it_is() {
 }
 
 #[test]
+fn what_is_wrong_with_a_name_is_said() {
+    for (error, words) in [
+        (NameError::Empty, "a name is empty"),
+        (NameError::TooLong, "a name is too long"),
+        (NameError::ControlCharacter, "a name has a control character"),
+    ] {
+        assert_eq!((error.text(), error.to_string().as_str()), (words, words));
+    }
+}
+
+#[test]
 fn names_are_shown_and_found_as_the_text_they_are() {
     let room = RoomName::new("lobby").expect("a name");
     let member = MemberId::new("ann").expect("a name");
@@ -101,4 +112,8 @@ fn secrets_and_what_people_say_are_not_shown() {
     );
     assert_eq!(format!("{:?}", Payload::Text("hello")), "Text(5 bytes)");
     assert_eq!(format!("{:?}", Payload::Binary(&[7])), "Binary(1 bytes)");
+    assert_eq!(
+        format!("{:?}", OwnedPayload::from(Payload::Text("hello"))),
+        "Text(5 bytes)"
+    );
 }
