@@ -19,7 +19,7 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = Self::default().receivers, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     receivers: u32,
 
-    /// How many messages are measured, after a tenth as many to warm up
+    /// How many messages are measured at least, after a tenth as many to warm up
     #[arg(long, default_value_t = Self::default().messages, value_parser = clap::value_parser!(u32).range(1..))]
     messages: u32,
 

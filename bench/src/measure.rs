@@ -66,9 +66,6 @@ impl Spent {
     /// Why the figures should not be trusted.
     pub(crate) fn doubts(&self, peer: &Peer) -> Vec<String> {
         let mut doubts = Vec::new();
-        if self.elapsed < SHORT {
-            doubts.push(format!("{}: a short run; ask for more --messages", peer.name));
-        }
         let without_core = self.share(self.without_core);
         if without_core > NOISY {
             let part = percent(without_core);
@@ -96,8 +93,8 @@ fn percent(share: f64) -> String {
     format!("{:.0} %", share * 100.0)
 }
 
-/// Below this, chance has a large part.
-const SHORT: Duration = Duration::from_millis(500);
+/// A run that is shorter is repeated, since chance would have a large part in it.
+pub(crate) const SHORTEST: Duration = Duration::from_secs(2);
 
 /// From this share of the time on that threads had no core, other programs had a large part in the figures.
 const NOISY: f64 = 0.1;

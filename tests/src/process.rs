@@ -166,7 +166,8 @@ fn build(what: &[&str]) {
 }
 
 fn built(name: &str) -> PathBuf {
-    let test = std::env::current_exe().expect("a path");
-    // target/debug/deps/test-hash, so target/debug/tidewire.
-    test.ancestors().nth(2).expect("a directory above").join(name)
+    let this = std::env::current_exe().expect("a path");
+    // A test is target/debug/deps/test-hash, a program of ours target/debug/program.
+    let mut folders = this.ancestors().skip(1).filter(|folder| !folder.ends_with("deps"));
+    folders.next().expect("a folder").join(name)
 }

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use hdrhistogram::Histogram;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
+use super::Writes;
 use crate::{
     deadline::Deadline,
     line::{Heard, Line},
@@ -20,6 +21,7 @@ pub(super) struct Load {
     epoll: Epoll,
     clients: Vec<Client>,
     outstanding: usize,
+    writes: Writes,
     message: Message,
     counters: Counters,
     buffer: Box<[u8]>,
@@ -45,7 +47,7 @@ struct Client {
 
 impl Load {
     /// Each of `lines` sends messages of `bytes`, `outstanding` at a time.
-    pub(super) fn new(lines: Vec<Line>, bytes: usize, outstanding: usize) -> Result<Self> {
+    pub(super) fn new(lines: Vec<Line>, bytes: usize, outstanding: usize, writes: Writes) -> Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         for (line, token) in lines.iter().zip(0..) {
             epoll.add(&line.stream, EpollEvent::new(EpollFlags::EPOLLIN, token))?;
@@ -60,6 +62,7 @@ impl Load {
             epoll,
             clients: lines.into_iter().map(client).collect(),
             outstanding,
+            writes,
             message: Message::new(bytes),
             counters: Counters::new()?,
             buffer: vec![0; 64 << 10].into(),
@@ -128,17 +131,21 @@ impl Load {
         Ok(is_done && !was_done)
     }
 
-    /// Each message is a write of its own.
     fn send_due(&mut self, index: usize, target: u64) -> Result<()> {
         let client = &mut self.clients[index];
-        while client.sent_at.len() < self.outstanding && !client.line.is_blocked() {
+        let may_send = |line: &Line| self.writes == Writes::Together || !line.is_blocked();
+        while client.sent_at.len() < self.outstanding && may_send(&client.line) {
             let number = client.next + client.sent_at.len() as u64;
             if number >= target {
                 break;
             }
             client.sent_at.push_back(Instant::now());
-            client.line.send(self.message.numbered(number))?;
+            client.line.put(self.message.numbered(number));
+            if self.writes == Writes::Each {
+                client.line.flush()?;
+            }
         }
+        client.line.flush()?;
         if client.watches_writes != client.line.is_blocked() {
             client.watches_writes = client.line.is_blocked();
             let mut flags = EpollFlags::EPOLLIN;

@@ -2,6 +2,8 @@
 
 mod load;
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 
 use self::load::{Counters, Load};
@@ -9,7 +11,7 @@ use crate::{
     bars::What,
     cli::Bench,
     line::{self, Purpose},
-    measure::{Clocks, Spent},
+    measure::{Clocks, SHORTEST, Spent},
     message,
     peers::Peer,
     report::{Report, thousands},
@@ -28,13 +30,27 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = Self::default().outstanding, value_parser = clap::value_parser!(u32).range(1..=1 << 16))]
     outstanding: u32,
 
-    /// How many messages of each connection are measured, after a tenth as many to warm up
+    /// How many messages of each connection are measured at least, after a tenth as many to warm up
     #[arg(long, default_value_t = Self::default().messages, value_parser = clap::value_parser!(u32).range(1..))]
     messages: u32,
 
     /// Length of each message
     #[arg(long, default_value_t = Self::default().bytes, value_parser = clap::value_parser!(u32).range(message::MIN_BYTES as i64..=1 << 20))]
     bytes: u32,
+
+    /// How a connection that may send several messages at once does it: as one write, or each in a write of its own, which
+    /// costs the load generator more than the server
+    #[arg(long, value_enum, default_value_t = Self::default().writes)]
+    writes: Writes,
+}
+
+/// How messages that are due at once are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Writes {
+    /// As one write.
+    Together,
+    /// Each in a write of its own.
+    Each,
 }
 
 impl Default for Options {
@@ -44,6 +60,7 @@ impl Default for Options {
             outstanding: 16,
             messages: 5000,
             bytes: 128,
+            writes: Writes::Together,
         }
     }
 }
@@ -51,8 +68,16 @@ impl Default for Options {
 impl Options {
     fn command(&self) -> String {
         format!(
-            "cargo xtask bench echo --connections {} --outstanding {} --messages {} --bytes {}",
-            self.connections, self.outstanding, self.messages, self.bytes
+            "cargo xtask bench echo --connections {} --outstanding {} --messages {} --bytes {} --writes {}",
+            self.connections,
+            self.outstanding,
+            self.messages,
+            self.bytes,
+            if self.writes == Writes::Each {
+                "each"
+            } else {
+                "together"
+            }
         )
     }
 }
@@ -92,13 +117,21 @@ fn measure(bench: &Bench, peer: &Peer, options: &Options) -> Result<Measured> {
     let count = options.connections as usize;
     let server = bench.start(peer, count)?;
     let lines = line::open_all(server.address, peer.dialect, Purpose::Echo, count, &deadline)?;
-    let mut load = Load::new(lines, options.bytes as usize, options.outstanding as usize)?;
+    let mut load = Load::new(
+        lines,
+        options.bytes as usize,
+        options.outstanding as usize,
+        options.writes,
+    )?;
     let warm_up = u64::from(options.messages.div_ceil(10));
-    let last = warm_up + u64::from(options.messages);
     load.run_to(warm_up, &deadline).context("warming up")?;
     load.take_counters()?;
-    let before = Clocks::read(&server)?;
-    load.run_to(last, &deadline)?;
+    let (before, begun) = (Clocks::read(&server)?, Instant::now());
+    let mut last = warm_up;
+    while last == warm_up || begun.elapsed() < SHORTEST {
+        last += u64::from(options.messages);
+        load.run_to(last, &deadline)?;
+    }
     let spent = Clocks::read(&server)? - before;
     let counters = load.take_counters()?;
     // One more message, not measured: whatever came twice comes before it and is noticed.
@@ -106,7 +139,7 @@ fn measure(bench: &Bench, peer: &Peer, options: &Options) -> Result<Measured> {
     Ok(Measured {
         spent,
         counters,
-        messages: f64::from(options.messages) * f64::from(options.connections),
+        messages: (last - warm_up) as f64 * f64::from(options.connections),
     })
 }
 

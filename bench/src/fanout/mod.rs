@@ -4,6 +4,8 @@ mod load;
 mod pace;
 mod window;
 
+use std::time::Instant;
+
 use anyhow::{Context, Result};
 
 use self::load::{Counters, Load};
@@ -11,7 +13,7 @@ pub(crate) use self::pace::Pace;
 use crate::{
     cli::Bench,
     line::{self, Line, Purpose},
-    measure::{Clocks, Spent},
+    measure::{Clocks, SHORTEST, Spent},
     peers::Peer,
     report::thousands,
 };
@@ -21,6 +23,7 @@ pub(crate) struct Plan {
     pub(crate) receivers: u32,
     /// How many messages are sent before those that are measured.
     pub(crate) warm_up: u32,
+    /// As often as is needed for a run that is long enough.
     pub(crate) messages: u32,
     pub(crate) bytes: u32,
     pub(crate) pace: Pace,
@@ -55,12 +58,15 @@ pub(crate) fn measure(bench: &Bench, peer: &Peer, plan: &Plan) -> Result<Measure
     let lines = line::open_all(server.address, peer.dialect, Purpose::Receive, receivers, &deadline)?;
     let mut load = Load::new(sender, lines, plan.bytes as usize, plan.pace)?;
     let warm_up = u64::from(plan.warm_up);
-    let last = warm_up + u64::from(plan.messages);
     load.run_to(warm_up, &deadline).context("warming up")?;
     eprintln!("  warmed up");
     load.take_counters()?;
-    let before = Clocks::read(&server)?;
-    load.run_to(last, &deadline)?;
+    let (before, begun) = (Clocks::read(&server)?, Instant::now());
+    let mut last = warm_up;
+    while last == warm_up || begun.elapsed() < SHORTEST {
+        last += u64::from(plan.messages);
+        load.run_to(last, &deadline)?;
+    }
     let spent = Clocks::read(&server)? - before;
     let counters = load.take_counters()?;
     // One more message, not measured: whatever came twice comes before it and is noticed.
@@ -68,7 +74,7 @@ pub(crate) fn measure(bench: &Bench, peer: &Peer, plan: &Plan) -> Result<Measure
     Ok(Measured {
         spent,
         counters,
-        deliveries: f64::from(plan.messages) * f64::from(plan.receivers),
+        deliveries: (last - warm_up) as f64 * f64::from(plan.receivers),
     })
 }
 

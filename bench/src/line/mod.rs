@@ -68,8 +68,13 @@ impl Line {
 
     /// Sends a message in a write of its own, as `send` of a plain client does.
     pub(crate) fn send(&mut self, payload: &[u8]) -> Result<()> {
-        self.speech.put(&mut self.unsent, payload);
+        self.put(payload);
         self.flush()
+    }
+
+    /// Says a message that is sent by the next flush.
+    pub(crate) fn put(&mut self, payload: &[u8]) {
+        self.speech.put(&mut self.unsent, payload);
     }
 
     /// Cuts the connection, as a lost network does; what is to be said on the next.
