@@ -109,15 +109,18 @@ impl<S: Sink> Shared<S> {
                         transport.send(batch);
                     }
                 }
-                Output::Connect(attempt, _) => match Transport::open(&self.endpoint, attempt, Arc::downgrade(self)) {
-                    Ok(transport) => session.transport = Some(transport),
-                    Err(refusal) => {
-                        session.refusal = Some(refusal);
-                        session
-                            .machine
-                            .handle_input(self.clock.now(), Input::Lost(attempt, None));
+                Output::Connect(attempt, _) => {
+                    session.attempt = attempt;
+                    match Transport::open(&self.endpoint, attempt, Arc::downgrade(self)) {
+                        Ok(transport) => session.transport = Some(transport),
+                        Err(refusal) => {
+                            session.refusal = Some(refusal);
+                            session
+                                .machine
+                                .handle_input(self.clock.now(), Input::Lost(attempt, None));
+                        }
                     }
-                },
+                }
                 Output::Disconnect(_) => session.farewell = session.transport.take().map(Transport::leave),
                 // The program does not take its events: the server's log is to keep what follows.
                 Output::Timeout(at) => match session.sink.next_full() {

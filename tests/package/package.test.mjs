@@ -10,6 +10,7 @@ import { launch, openPage } from "../support/browser.mjs";
 import { startServer } from "../support/server.mjs";
 import { build, check, folder, install, preview } from "./project.mjs";
 import { behaviours } from "./behaviours.mjs";
+import { rooms } from "./rooms.mjs";
 
 const ends = [];
 let browser;
@@ -39,7 +40,16 @@ test("the package holds module, glue, types, readme and both licences, and nothi
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "batch.js",
+    "client.d.ts",
+    "client.js",
+    "error.js",
+    "index.d.ts",
+    "index.js",
     "package.json",
+    "socket.d.ts",
+    "socket.js",
+    "subscription.js",
     "tidewire.d.ts",
     "tidewire.js",
     "tidewire_bg.wasm",
@@ -75,3 +85,4 @@ test("two pages talk through the server", async (t) => {
 });
 
 behaviours(open);
+rooms(open);
