@@ -40,18 +40,12 @@ test("the package holds module, glue, types, readme and both licences, and nothi
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
-    "batch.js",
     "client.d.ts",
-    "client.js",
-    "error.js",
     "index.d.ts",
     "index.js",
     "package.json",
     "socket.d.ts",
-    "socket.js",
-    "subscription.js",
     "tidewire.d.ts",
-    "tidewire.js",
     "tidewire_bg.wasm",
   ]);
   const manifest = JSON.parse(await readFile(`${folder}/node_modules/tidewire/package.json`, "utf8"));

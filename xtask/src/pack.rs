@@ -2,7 +2,7 @@
 //!
 //! wasm-pack builds the crate `tidewire-client` with its JavaScript surface, wasm-opt makes it smaller, and the
 //! package.json beside this crate replaces wasm-pack's own, which has no `exports`. The package's classes are JavaScript
-//! beside that surface. What is JavaScript is minified, as a bundler would do it: it can be read where it comes from.
+//! beside that surface; with the glue they become one small file, as a bundler would make it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -44,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 pub(crate) struct Packed {
     pub(crate) tarball: PathBuf,
     wasm: Sizes,
-    scripts: Sizes,
+    script: Sizes,
 }
 
 impl Packed {
@@ -53,8 +53,8 @@ impl Packed {
         let mut table = format!("{:<18} {:>8} {:>8} {:>8}", "bytes", "raw", "gzip", "brotli");
         for (name, sizes) in [
             (WASM, self.wasm),
-            ("JavaScript", self.scripts),
-            ("total", self.wasm.plus(self.scripts)),
+            (SCRIPT, self.script),
+            ("total", self.wasm.plus(self.script)),
         ] {
             table += &format!("\n{name:<18} {:>8} {:>8} {:>8}", sizes.raw, sizes.gzip, sizes.brotli);
         }
@@ -63,7 +63,7 @@ impl Packed {
 
     /// Fails when wasm and JavaScript together are too big.
     pub(crate) fn check_bar(&self) -> Result<()> {
-        let total = self.wasm.plus(self.scripts).gzip;
+        let total = self.wasm.plus(self.script).gzip;
         ensure!(
             total <= BAR,
             "the package is too big: {total} bytes with gzip, at most {BAR} are allowed"
@@ -74,26 +74,20 @@ impl Packed {
 
 /// Builds the package and its tarball under `target/npm`.
 pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<Packed> {
-    let folder = task.workspace.path("target/npm/tidewire");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).context("target/npm/tidewire")?;
-    }
-    fs::create_dir_all(&folder)?;
-    task.run(toolbox.equip(wasm_pack(task.workspace, &folder)))?;
-    let wasm = folder.join(WASM);
+    let folder = fresh_folder(task.workspace, "target/npm/tidewire")?;
+    let stage = fresh_folder(task.workspace, "target/npm/stage")?;
+    task.run(toolbox.equip(wasm_pack(task.workspace, &stage)))?;
+    let wasm = stage.join(WASM);
     let (module, _) = snip(&fs::read(&wasm)?)?;
     fs::write(&wasm, module)?;
-    let mut command = wasm_opt(&wasm, &wasm);
+    let mut command = wasm_opt(&wasm, &folder.join(WASM));
     command.args(["--strip-debug", "--strip-producers"]);
     task.run(toolbox.equip(command))?;
-    complete(task.workspace, &folder)?;
-    let mut minify = Command::new("node");
-    minify.arg(task.workspace.path("xtask/npm/minify.mjs")).args(SCRIPTS).current_dir(&folder);
-    task.run(toolbox.equip(minify))?;
-    let mut scripts = Sizes::default();
-    for name in SCRIPTS {
-        scripts = scripts.plus(Sizes::of(&fs::read(folder.join(name))?)?);
-    }
+    complete(task.workspace, &stage, &folder)?;
+    let mut bundle = Command::new("node");
+    bundle.arg(task.workspace.path("xtask/npm/bundle.mjs"));
+    bundle.args([stage.join("index.js"), folder.join(SCRIPT)]);
+    task.run(toolbox.equip(bundle))?;
     let version = task.workspace.package_version(CRATE)?;
     let mut pack = Command::new("npm");
     pack.args(["pack", "--ignore-scripts", "--pack-destination", ".."])
@@ -102,7 +96,7 @@ pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<Packed> {
     Ok(Packed {
         tarball: task.workspace.path(&format!("target/npm/tidewire-{version}.tgz")),
         wasm: Sizes::of(&fs::read(folder.join(WASM))?)?,
-        scripts,
+        script: Sizes::of(&fs::read(folder.join(SCRIPT))?)?,
     })
 }
 
@@ -138,8 +132,17 @@ pub(crate) fn wasm_opt(from: &Path, to: &Path) -> Command {
     command
 }
 
-/// Replaces package.json, and adds README and licences.
-fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
+fn fresh_folder(workspace: &Workspace, path: &'static str) -> Result<PathBuf> {
+    let folder = workspace.path(path);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context(path)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Puts our scripts beside the glue, and into the package what is not made: types, package.json, README and licences.
+fn complete(workspace: &Workspace, stage: &Path, folder: &Path) -> Result<()> {
     let template = fs::read(workspace.path("xtask/npm/package.json")).context("xtask/npm/package.json")?;
     let mut manifest: Value = serde_json::from_slice(&template).context("xtask/npm/package.json")?;
     manifest["version"] = workspace.package_version(CRATE)?.into();
@@ -147,10 +150,15 @@ fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
         folder.join("package.json"),
         serde_json::to_string_pretty(&manifest)? + "\n",
     )?;
-    for name in SCRIPTS.iter().skip(1).chain(TYPES) {
+    for name in SCRIPTS {
+        let from = format!("client/src/js/{name}");
+        fs::copy(workspace.path(&from), stage.join(name)).context(from)?;
+    }
+    for name in TYPES {
         let from = format!("client/src/js/{name}");
         fs::copy(workspace.path(&from), folder.join(name)).context(from)?;
     }
+    fs::copy(stage.join("tidewire.d.ts"), folder.join("tidewire.d.ts")).context("tidewire.d.ts")?;
     for (from, to) in [
         ("client/README.md", "README.md"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
@@ -163,9 +171,10 @@ fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
 
 const CRATE: &str = "tidewire-client";
 const WASM: &str = "tidewire_bg.wasm";
-/// The glue, which wasm-bindgen writes, and our own.
+/// The file that the scripts and the glue become.
+const SCRIPT: &str = "index.js";
+/// Our own scripts.
 const SCRIPTS: &[&str] = &[
-    "tidewire.js",
     "index.js",
     "client.js",
     "subscription.js",
