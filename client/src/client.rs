@@ -3,13 +3,20 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use futures_channel::oneshot;
 use tidewire_protocol::{
     MemberId, NameError, RoomName,
     client::{ClientState, Input},
 };
 
-use crate::{driver::Shared, error::ConnectError, options::ClientOptions, room::Room, watch::States};
+use crate::{
+    driver::Shared,
+    error::ConnectError,
+    inbox::Inbox,
+    options::ClientOptions,
+    room::Room,
+    session::Session,
+    watch::{RoundTrip, States},
+};
 
 /// A session with a Tidewire server, which outlives its connections.
 ///
@@ -24,7 +31,7 @@ pub struct Client {
 /// What all handles share. Its drop is the drop of the last.
 #[derive(Debug)]
 struct Handle {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<Inbox>>,
 }
 
 impl Client {
@@ -37,7 +44,7 @@ impl Client {
     /// Where no connection can be tried; see [`ConnectError`]. A server that cannot be reached is no error here, but a
     /// reason to try again.
     pub fn connect(url: &str, options: ClientOptions) -> Result<Self, ConnectError> {
-        let shared = Shared::connect(url, options)?;
+        let shared = Shared::connect(url, &options, Inbox::new(options.max_queued_bytes))?;
         Ok(Self {
             handle: Arc::new(Handle { shared }),
         })
@@ -71,14 +78,9 @@ impl Client {
 
     /// How long it takes to the server and back; nothing where there is no connection, or it ends before the answer.
     pub async fn round_trip(&self) -> Option<Duration> {
-        let (sender, answer) = oneshot::channel();
-        self.shared().with(|session, now| {
-            // Who asks while an answer is on its way shares it.
-            if !session.round_trips.is_empty() || session.machine.ping(now) {
-                session.round_trips.push(sender);
-            }
-        });
-        answer.await.ok()
+        let shared = self.shared();
+        let asked = shared.with(Session::ask_round_trip);
+        RoundTrip::new(shared.clone(), asked).await
     }
 
     /// Drops the connection, and makes no other until [`go_online`](Self::go_online).
@@ -106,7 +108,7 @@ impl Client {
         }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<Shared<Inbox>> {
         &self.handle.shared
     }
 }

@@ -2,7 +2,7 @@
 //! done.
 
 use core::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use tidewire_protocol::{
     Instant,
@@ -12,27 +12,24 @@ use tidewire_protocol::{
 use crate::{
     alarm::{Alarm, Clock, seed},
     error::ConnectError,
+    lock::{Guard, Lock},
     options::ClientOptions,
-    session::{Effects, Session},
-    subscriber::Phase,
+    session::Session,
+    sink::Sink,
     transport::{Endpoint, Transport},
 };
 
 /// One client, as its handles, its timer and its transport hold it.
-pub(crate) struct Shared {
-    session: Mutex<Session>,
+pub(crate) struct Shared<S> {
+    session: Lock<Session<S>>,
     clock: Clock,
     endpoint: Endpoint,
     alarm: Alarm,
 }
 
-impl Shared {
+impl<S: Sink> Shared<S> {
     /// A client that tries to connect.
-    #[cfg_attr(
-        target_arch = "wasm32",
-        allow(clippy::arc_with_non_send_sync, reason = "a page has one thread")
-    )]
-    pub(crate) fn connect(url: &str, options: ClientOptions) -> Result<Arc<Self>, ConnectError> {
+    pub(crate) fn connect(url: &str, options: &ClientOptions, sink: S) -> Result<Arc<Self>, ConnectError> {
         let endpoint = Endpoint::new(url)?;
         let clock = Clock::start();
         let settings = Settings {
@@ -42,7 +39,7 @@ impl Shared {
             ..Settings::default()
         };
         let machine = Machine::new(clock.now(), settings, seed());
-        let session = Mutex::new(Session::new(machine, options));
+        let session = Lock::new(Session::new(machine, sink, options));
         let shared = Arc::new_cyclic(|shared| Self {
             session,
             endpoint,
@@ -62,14 +59,14 @@ impl Shared {
 
     /// Takes what happened, and does what follows from it. May be called from anywhere but under the lock.
     pub(crate) fn turn(self: &Arc<Self>, input: Input<'_>) {
-        let mut effects = Effects::default();
+        let mut effects = S::Effects::default();
         let mut session = self.lock();
         session.is_scheduled = false;
         session.signalled = 0;
         session.machine.handle_input(self.clock.now(), input);
         self.drain(&mut session, &mut effects);
         drop(session);
-        effects.run();
+        S::tell(self, effects);
     }
 
     /// Drops the transport, and has the machine wait for a network. May be called from anywhere but under the lock.
@@ -84,7 +81,7 @@ impl Shared {
     }
 
     /// What the handles use. A turn follows soon, for what they have asked of the machine.
-    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Session, Instant) -> T) -> T {
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Session<S>, Instant) -> T) -> T {
         let mut session = self.lock();
         let result = act(&mut session, self.clock.now());
         if !session.is_scheduled {
@@ -94,9 +91,8 @@ impl Shared {
         result
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Session> {
-        // Nothing is left half done where somebody panicked.
-        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock(&self) -> Guard<'_, Session<S>> {
+        self.session.lock()
     }
 
     #[cfg(target_arch = "wasm32")]
@@ -104,9 +100,15 @@ impl Shared {
         &self.alarm
     }
 
-    fn drain(self: &Arc<Self>, session: &mut Session, effects: &mut Effects) {
+    fn drain(self: &Arc<Self>, session: &mut Session<S>, effects: &mut S::Effects) {
         loop {
             match session.machine.poll_output() {
+                Output::Event(event) => session.sink.take(event, effects),
+                Output::Send(_, batch) => {
+                    if let Some(transport) = &session.transport {
+                        transport.send(batch);
+                    }
+                }
                 Output::Connect(attempt, _) => {
                     session.attempt = attempt;
                     match Transport::open(&self.endpoint, attempt, Arc::downgrade(self)) {
@@ -119,34 +121,19 @@ impl Shared {
                         }
                     }
                 }
-                Output::Send(_, batch) => {
-                    if let Some(transport) = &session.transport {
-                        transport.send(batch);
-                    }
-                }
                 Output::Disconnect(_) => session.farewell = session.transport.take().map(Transport::leave),
-                Output::Event(event) => session.deliver(event, effects),
-                Output::Timeout(at) if !self.pause_full(session) => return self.alarm.set(self.clock.now(), at),
+                // The program does not take its events: the server's log is to keep what follows.
+                Output::Timeout(at) => match session.sink.next_full() {
+                    Some(id) => session.machine.pause(self.clock.now(), id),
+                    None => return self.alarm.set(self.clock.now(), at),
+                },
                 _ => {}
             }
         }
     }
-
-    /// Pauses the subscriptions whose programs do not take their events, and says whether there was one.
-    fn pause_full(&self, session: &mut Session) -> bool {
-        let mut paused = false;
-        for subscriber in &mut session.subscribers {
-            if subscriber.phase == Phase::Flowing && subscriber.is_full() {
-                subscriber.phase = Phase::Paused;
-                session.machine.pause(self.clock.now(), subscriber.id);
-                paused = true;
-            }
-        }
-        paused
-    }
 }
 
-impl fmt::Debug for Shared {
+impl<S> fmt::Debug for Shared<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").finish_non_exhaustive()
     }

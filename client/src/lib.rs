@@ -32,15 +32,19 @@
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
 mod alarm;
+mod answers;
 mod client;
 mod driver;
 mod error;
 mod event;
-#[cfg(feature = "js")]
+mod inbox;
+#[cfg(all(feature = "js", target_arch = "wasm32"))]
 mod js;
+mod lock;
 mod options;
 mod room;
 mod session;
+mod sink;
 mod socket;
 mod subscriber;
 mod transport;
@@ -49,8 +53,6 @@ mod watch;
 pub use client::Client;
 pub use error::{ConnectError, PublishError, PublishErrorCause, SignalError, SignalErrorCause, SubscribeError};
 pub use event::RoomEvent;
-#[cfg(feature = "js")]
-pub use js::JsSocket;
 pub use options::{ClientOptions, PublishOptions, SubscribeOptions};
 pub use room::{Publishing, Room, RoomEvents};
 pub use socket::{

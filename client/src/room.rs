@@ -3,24 +3,24 @@
 use core::{
     future::Future,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 use std::sync::Arc;
 
-use futures_channel::oneshot;
 use futures_core::Stream;
 use tidewire_protocol::{
     MemberId, OwnedPayload, RoomName,
-    client::{ClientState, SubscriptionId},
+    client::{PublishId, SubscriptionId},
 };
 
 use crate::{
+    answers::Published,
     client::Client,
     driver::Shared,
-    error::{PublishError, PublishErrorCause, SignalError, SignalErrorCause, SubscribeError},
+    error::{PublishError, PublishErrorCause, SignalError, SubscribeError},
     event::RoomEvent,
+    inbox::Inbox,
     options::{PublishOptions, SubscribeOptions},
-    session::Published,
     subscriber::{Phase, Subscriber},
 };
 
@@ -38,7 +38,7 @@ pub struct Room {
 #[derive(Debug)]
 #[must_use = "dropping the events ends the subscription"]
 pub struct RoomEvents {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<Inbox>>,
     id: SubscriptionId,
 }
 
@@ -46,13 +46,8 @@ pub struct RoomEvents {
 #[derive(Debug)]
 #[must_use = "whether it was accepted is told by its outcome"]
 pub struct Publishing {
-    outcome: Outcome,
-}
-
-#[derive(Debug)]
-enum Outcome {
-    Refused(Option<PublishError>),
-    Waiting(oneshot::Receiver<Published>),
+    shared: Arc<Shared<Inbox>>,
+    outcome: Result<PublishId, Option<PublishError>>,
 }
 
 impl Room {
@@ -88,10 +83,9 @@ impl Room {
                 .machine
                 .subscribe(now, self.name.clone(), start, presence)
                 .ok_or(SubscribeError::AlreadySubscribed)?;
-            let max_bytes = session.options.max_queued_bytes;
-            session
-                .subscribers
-                .push(Subscriber::new(id, self.name.clone(), max_bytes));
+            let inbox = &mut session.sink;
+            let subscriber = Subscriber::new(id, self.name.clone(), inbox.max_queued_bytes);
+            inbox.subscribers.push(subscriber);
             Ok(id)
         })?;
         Ok(RoomEvents {
@@ -110,23 +104,21 @@ impl Room {
     /// Publishes a message with options.
     pub fn publish_with(&self, payload: impl Into<OwnedPayload>, options: PublishOptions) -> Publishing {
         let payload = payload.into();
-        let outcome = self.client.shared().with(|session, now| {
-            match session.machine.publish(now, self.name.clone(), payload, options.ttl) {
-                Ok(id) => {
-                    let (sender, outcome) = oneshot::channel();
-                    session.publishes.push_back((id, sender));
-                    Outcome::Waiting(outcome)
-                }
-                Err(payload) => {
-                    let cause = match session.is_closed() {
-                        true => PublishErrorCause::Closed,
-                        false => PublishErrorCause::Full,
-                    };
-                    Outcome::Refused(Some(PublishError { cause, payload }))
-                }
-            }
+        let shared = self.client.shared();
+        let outcome = shared.with(|session, now| {
+            let published = session.machine.publish(now, self.name.clone(), payload, options.ttl);
+            let id = published.map_err(|payload| {
+                let cause = match session.is_closed() {
+                    true => PublishErrorCause::Closed,
+                    false => PublishErrorCause::Full,
+                };
+                Some(PublishError { cause, payload })
+            })?;
+            session.sink.answers.expect(id);
+            Ok(id)
         });
-        Publishing { outcome }
+        let shared = shared.clone();
+        Publishing { shared, outcome }
     }
 
     /// Signals to who is subscribed to the room now. Nobody keeps it, and it may be lost on its way.
@@ -136,22 +128,9 @@ impl Room {
     /// Gives the signal back where there is no connection, or too much waits to be sent.
     pub fn signal(&self, payload: impl Into<OwnedPayload>) -> Result<(), SignalError> {
         let payload = payload.into();
-        let cause = self.client.shared().with(|session, now| {
-            if session.machine.state() != ClientState::Open {
-                return Some(SignalErrorCause::NotConnected);
-            }
-            let unsent = session
-                .transport
-                .as_ref()
-                .map_or(0, |transport| transport.unsent_bytes());
-            if unsent.saturating_add(session.signalled) > session.options.max_unsent_bytes {
-                return Some(SignalErrorCause::Full);
-            }
-            session.signalled += payload.as_payload().len() + self.name.as_str().len() + FRAME_BYTES;
-            session.machine.signal(now, &self.name, &payload);
-            None
-        });
-        cause.map_or(Ok(()), |cause| Err(SignalError { cause, payload }))
+        let shared = self.client.shared();
+        let signalled = shared.with(|session, now| session.signal(now, &self.name, &payload));
+        signalled.map_err(|cause| SignalError { cause, payload })
     }
 
     /// Who is in the room, in the order of their names, as far as a subscription with presence knows; nobody where there is
@@ -159,7 +138,7 @@ impl Room {
     #[must_use]
     pub fn presence(&self) -> Vec<MemberId> {
         let session = self.client.shared().lock();
-        let mut subscribers = session.subscribers.iter();
+        let mut subscribers = session.sink.subscribers.iter();
         let subscriber = subscribers.find(|subscriber| subscriber.room == self.name);
         subscriber.map_or_else(Vec::new, |subscriber| subscriber.members().to_vec())
     }
@@ -168,11 +147,18 @@ impl Room {
 impl Stream for RoomEvents {
     type Item = RoomEvent;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RoomEvent>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RoomEvent>> {
         // Cloning and dropping a waker is the executor's code, which does not run while the session is locked.
         let waker = cx.waker().clone();
+        self.pop(Some(waker))
+    }
+}
+
+impl RoomEvents {
+    /// The next event. Where there is none now, the waker is woken when there is.
+    pub(crate) fn pop(&mut self, waker: Option<Waker>) -> Poll<Option<RoomEvent>> {
         let mut session = self.shared.lock();
-        let Some(subscriber) = session.subscriber(self.id) else {
+        let Some(subscriber) = session.sink.subscriber(self.id) else {
             return Poll::Ready(None);
         };
         if let Some(event) = subscriber.pop() {
@@ -186,17 +172,15 @@ impl Stream for RoomEvents {
         if subscriber.phase == Phase::Ended {
             return Poll::Ready(None);
         }
-        let previous = subscriber.waker.replace(waker);
+        let previous = core::mem::replace(&mut subscriber.waker, waker);
         drop(session);
         drop(previous);
         Poll::Pending
     }
-}
 
-impl RoomEvents {
     fn resume(&self) {
         self.shared.with(|session, now| {
-            if let Some(subscriber) = session.subscriber(self.id) {
+            if let Some(subscriber) = session.sink.subscriber(self.id) {
                 subscriber.phase = Phase::Flowing;
                 session.machine.resume(now, self.id);
             }
@@ -208,14 +192,25 @@ impl Drop for RoomEvents {
     fn drop(&mut self) {
         let subscriber = self.shared.with(|session, now| {
             session.machine.unsubscribe(now, self.id);
-            let index = session
-                .subscribers
-                .iter()
-                .position(|subscriber| subscriber.id == self.id);
-            index.map(|index| session.subscribers.swap_remove(index))
+            let subscribers = &mut session.sink.subscribers;
+            let index = subscribers.iter().position(|subscriber| subscriber.id == self.id);
+            index.map(|index| subscribers.swap_remove(index))
         });
         // It may hold a waker.
         drop(subscriber);
+    }
+}
+
+impl Publishing {
+    /// Its outcome, once. Where it is not there yet, the waker is woken when it is.
+    pub(crate) fn take(&mut self, waker: Option<Waker>) -> Option<Published> {
+        match &mut self.outcome {
+            Err(error) => error.take().map(Err),
+            Ok(id) => {
+                let taken = self.shared.lock().sink.answers.take(*id, waker);
+                taken.ok()
+            }
+        }
     }
 }
 
@@ -223,21 +218,17 @@ impl Future for Publishing {
     type Output = Published;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Published> {
-        match &mut self.outcome {
-            // Told once, as futures do.
-            Outcome::Refused(error) => error.take().map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
-            Outcome::Waiting(outcome) => Pin::new(outcome).poll(cx).map(|outcome| {
-                outcome.unwrap_or_else(|_| {
-                    // The client was dropped on a thread that panicked; nobody knows.
-                    Err(PublishError {
-                        cause: PublishErrorCause::Unconfirmed,
-                        payload: OwnedPayload::Binary(Box::default()),
-                    })
-                })
-            }),
-        }
+        // Cloning and dropping a waker is the executor's code, which does not run while the session is locked.
+        let waker = cx.waker().clone();
+        self.take(Some(waker)).map_or(Poll::Pending, Poll::Ready)
     }
 }
 
-/// What a signal's frame takes beside its room and payload, at most.
-const FRAME_BYTES: usize = 16;
+impl Drop for Publishing {
+    fn drop(&mut self) {
+        if let Ok(id) = self.outcome {
+            let forgotten = self.shared.lock().sink.answers.forget(id);
+            drop(forgotten);
+        }
+    }
+}

@@ -84,10 +84,9 @@ impl Subscriber {
             }
             Event::Signal { sender, payload, .. } => RoomEvent::Signal { sender, payload },
             Event::Joined(_, member) => {
-                let Err(at) = self.members.binary_search(&member) else {
+                if !insert(&mut self.members, &member) {
                     return;
-                };
-                self.members.insert(at, member.clone());
+                }
                 RoomEvent::Joined(member)
             }
             Event::Left(_, member) => {
@@ -98,12 +97,13 @@ impl Subscriber {
                 RoomEvent::Left(member)
             }
             Event::Present { members, more, .. } => {
-                self.arriving.extend(members);
+                for member in &members {
+                    insert(&mut self.arriving, member);
+                }
                 if more {
                     return;
                 }
                 self.members = core::mem::take(&mut self.arriving);
-                self.members.sort_unstable();
                 RoomEvent::Present(self.members.clone())
             }
             Event::SubscriptionRefused(_, code) => {
@@ -140,4 +140,13 @@ impl Subscriber {
     pub(crate) fn members(&self) -> &[MemberId] {
         &self.members
     }
+}
+
+/// Puts a member into its place, and says whether it was not there. Servers tell them in order, so it is mostly the last.
+fn insert(members: &mut Vec<MemberId>, member: &MemberId) -> bool {
+    let place = members.binary_search(member);
+    if let Err(at) = place {
+        members.insert(at, member.clone());
+    }
+    place.is_err()
 }

@@ -1,4 +1,4 @@
-//! The JavaScript surface, as far as it needs the collector or the browser's own errors. What JavaScript sees of the
+//! The npm package's `Socket`, as far as it needs the collector or the browser's own errors. What JavaScript sees of the
 //! package is tested from TypeScript.
 #![cfg(target_arch = "wasm32")]
 
@@ -8,17 +8,18 @@ mod common;
 use common::{Notes, Uncaught, drained, fixture, get, round_trip, tagged};
 use futures_util::StreamExt;
 use js_sys::{Array, Function, Object, Reflect, Symbol, Uint8Array};
-use tidewire_client::JsSocket;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/js/socket.js")]
 extern "C" {
     /// The class as JavaScript sees it.
-    #[wasm_bindgen(extends = Object)]
+    #[wasm_bindgen(extends = Object, js_name = Socket)]
     type Handle;
+    #[wasm_bindgen(constructor, js_class = "Socket", catch)]
+    fn new(url: &str, options: &JsValue) -> Result<Handle, JsValue>;
     #[wasm_bindgen(method, catch)]
     fn on(this: &Handle, kind: &str, listener: &JsValue) -> Result<Function, JsValue>;
     #[wasm_bindgen(method, catch)]
@@ -29,14 +30,23 @@ extern "C" {
     fn ready_state(this: &Handle) -> String;
     #[wasm_bindgen(method, getter)]
     fn url(this: &Handle) -> String;
+}
 
+/// What the class imports has to be imported here too, to be beside it.
+#[wasm_bindgen(module = "/src/js/error.js")]
+extern "C" {
+    fn failure(code: &str, message: &str, details: &JsValue) -> JsValue;
+}
+
+#[wasm_bindgen]
+extern "C" {
     /// Collects garbage: `--js-flags=--expose-gc` in `webdriver.json`.
     #[wasm_bindgen(catch)]
     fn gc() -> Result<(), JsValue>;
 }
 
 fn try_connect(url: &str, options: &JsValue) -> Result<Handle, JsValue> {
-    JsSocket::new(&url.into(), options).map(|socket| JsValue::from(socket).unchecked_into())
+    Handle::new(url, options)
 }
 
 fn connect(path: &str) -> Handle {
@@ -67,6 +77,14 @@ fn dispose(socket: &Handle) {
     let symbol: Symbol = get_property(&get_property(&js_sys::global(), "Symbol"), "dispose").unchecked_into();
     let dispose: Function = Reflect::get(socket, &symbol).unwrap().unchecked_into();
     dispose.call0(socket).unwrap();
+}
+
+#[wasm_bindgen_test]
+fn what_is_thrown_is_an_error_with_a_code() {
+    assert_eq!(
+        code(Err::<(), _>(failure("some-code", "words", &JsValue::NULL))),
+        "some-code"
+    );
 }
 
 #[wasm_bindgen_test]

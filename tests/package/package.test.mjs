@@ -10,6 +10,7 @@ import { launch, openPage } from "../support/browser.mjs";
 import { startServer } from "../support/server.mjs";
 import { build, check, folder, install, preview } from "./project.mjs";
 import { behaviours } from "./behaviours.mjs";
+import { rooms } from "./rooms.mjs";
 
 const ends = [];
 let browser;
@@ -39,9 +40,12 @@ test("the package holds module, glue, types, readme and both licences, and nothi
     "LICENSE-APACHE",
     "LICENSE-MIT",
     "README.md",
+    "client.d.ts",
+    "index.d.ts",
+    "index.js",
     "package.json",
+    "socket.d.ts",
     "tidewire.d.ts",
-    "tidewire.js",
     "tidewire_bg.wasm",
   ]);
   const manifest = JSON.parse(await readFile(`${folder}/node_modules/tidewire/package.json`, "utf8"));
@@ -75,3 +79,4 @@ test("two pages talk through the server", async (t) => {
 });
 
 behaviours(open);
+rooms(open);

@@ -22,6 +22,7 @@ mod serve;
 mod simulate;
 mod size;
 mod sizes;
+mod snip;
 mod soak;
 mod steps;
 mod task;

@@ -1,8 +1,8 @@
 //! `cargo xtask pack`: the npm package `tidewire`.
 //!
 //! wasm-pack builds the crate `tidewire-client` with its JavaScript surface, wasm-opt makes it smaller, and the
-//! package.json beside this crate replaces wasm-pack's own, which has no `exports`. The glue stays as wasm-bindgen
-//! writes it: bundlers minify it with the program that uses it, and until then it can be read.
+//! package.json beside this crate replaces wasm-pack's own, which has no `exports`. The package's classes are JavaScript
+//! beside that surface; with the glue they become one small file, as a bundler would make it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::progress::Progress;
 use crate::sizes::Sizes;
+use crate::snip::snip;
 use crate::task::Task;
 use crate::tools::{CargoTool, Tool, Toolbox};
 use crate::workspace::Workspace;
@@ -43,7 +44,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
 pub(crate) struct Packed {
     pub(crate) tarball: PathBuf,
     wasm: Sizes,
-    glue: Sizes,
+    script: Sizes,
 }
 
 impl Packed {
@@ -52,17 +53,17 @@ impl Packed {
         let mut table = format!("{:<18} {:>8} {:>8} {:>8}", "bytes", "raw", "gzip", "brotli");
         for (name, sizes) in [
             (WASM, self.wasm),
-            (GLUE, self.glue),
-            ("total", self.wasm.plus(self.glue)),
+            (SCRIPT, self.script),
+            ("total", self.wasm.plus(self.script)),
         ] {
             table += &format!("\n{name:<18} {:>8} {:>8} {:>8}", sizes.raw, sizes.gzip, sizes.brotli);
         }
         table + &format!("\n{:<18} {:>8} {BAR:>8}", "at most", "")
     }
 
-    /// Fails when wasm and glue together are too big.
+    /// Fails when wasm and JavaScript together are too big.
     pub(crate) fn check_bar(&self) -> Result<()> {
-        let total = self.wasm.plus(self.glue).gzip;
+        let total = self.wasm.plus(self.script).gzip;
         ensure!(
             total <= BAR,
             "the package is too big: {total} bytes with gzip, at most {BAR} are allowed"
@@ -73,17 +74,20 @@ impl Packed {
 
 /// Builds the package and its tarball under `target/npm`.
 pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<Packed> {
-    let folder = task.workspace.path("target/npm/tidewire");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).context("target/npm/tidewire")?;
-    }
-    fs::create_dir_all(&folder)?;
-    task.run(toolbox.equip(wasm_pack(task.workspace, &folder)))?;
-    let wasm = folder.join(WASM);
-    let mut command = wasm_opt(&wasm, &wasm);
+    let folder = fresh_folder(task.workspace, "target/npm/tidewire")?;
+    let stage = fresh_folder(task.workspace, "target/npm/stage")?;
+    task.run(toolbox.equip(wasm_pack(task.workspace, &stage)))?;
+    let wasm = stage.join(WASM);
+    let (module, _) = snip(&fs::read(&wasm)?)?;
+    fs::write(&wasm, module)?;
+    let mut command = wasm_opt(&wasm, &folder.join(WASM));
     command.args(["--strip-debug", "--strip-producers"]);
     task.run(toolbox.equip(command))?;
-    complete(task.workspace, &folder)?;
+    complete(task.workspace, &stage, &folder)?;
+    let mut bundle = Command::new("node");
+    bundle.arg(task.workspace.path("xtask/npm/bundle.mjs"));
+    bundle.args([stage.join("index.js"), folder.join(SCRIPT)]);
+    task.run(toolbox.equip(bundle))?;
     let version = task.workspace.package_version(CRATE)?;
     let mut pack = Command::new("npm");
     pack.args(["pack", "--ignore-scripts", "--pack-destination", ".."])
@@ -92,7 +96,7 @@ pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<Packed> {
     Ok(Packed {
         tarball: task.workspace.path(&format!("target/npm/tidewire-{version}.tgz")),
         wasm: Sizes::of(&fs::read(folder.join(WASM))?)?,
-        glue: Sizes::of(&fs::read(folder.join(GLUE))?)?,
+        script: Sizes::of(&fs::read(folder.join(SCRIPT))?)?,
     })
 }
 
@@ -128,8 +132,17 @@ pub(crate) fn wasm_opt(from: &Path, to: &Path) -> Command {
     command
 }
 
-/// Replaces package.json, and adds README and licences.
-fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
+fn fresh_folder(workspace: &Workspace, path: &'static str) -> Result<PathBuf> {
+    let folder = workspace.path(path);
+    if folder.exists() {
+        fs::remove_dir_all(&folder).context(path)?;
+    }
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Puts our scripts beside the glue, and into the package what is not made: types, package.json, README and licences.
+fn complete(workspace: &Workspace, stage: &Path, folder: &Path) -> Result<()> {
     let template = fs::read(workspace.path("xtask/npm/package.json")).context("xtask/npm/package.json")?;
     let mut manifest: Value = serde_json::from_slice(&template).context("xtask/npm/package.json")?;
     manifest["version"] = workspace.package_version(CRATE)?.into();
@@ -137,6 +150,15 @@ fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
         folder.join("package.json"),
         serde_json::to_string_pretty(&manifest)? + "\n",
     )?;
+    for name in SCRIPTS {
+        let from = format!("client/src/js/{name}");
+        fs::copy(workspace.path(&from), stage.join(name)).context(from)?;
+    }
+    for name in TYPES {
+        let from = format!("client/src/js/{name}");
+        fs::copy(workspace.path(&from), folder.join(name)).context(from)?;
+    }
+    fs::copy(stage.join("tidewire.d.ts"), folder.join("tidewire.d.ts")).context("tidewire.d.ts")?;
     for (from, to) in [
         ("client/README.md", "README.md"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),
@@ -149,6 +171,18 @@ fn complete(workspace: &Workspace, folder: &Path) -> Result<()> {
 
 const CRATE: &str = "tidewire-client";
 const WASM: &str = "tidewire_bg.wasm";
-const GLUE: &str = "tidewire.js";
-/// The most that wasm and glue may weigh together, in bytes with gzip.
-const BAR: usize = 16_000;
+/// The file that the scripts and the glue become.
+const SCRIPT: &str = "index.js";
+/// Our own scripts.
+const SCRIPTS: &[&str] = &[
+    "index.js",
+    "client.js",
+    "subscription.js",
+    "batch.js",
+    "socket.js",
+    "error.js",
+];
+/// Types of our own scripts, beside those that wasm-bindgen writes for the glue.
+const TYPES: &[&str] = &["index.d.ts", "client.d.ts", "socket.d.ts"];
+/// The most that wasm and JavaScript may weigh together, in bytes with gzip.
+const BAR: usize = 30_000;

@@ -7,7 +7,7 @@ use js_sys::Function;
 use tidewire_protocol::{Instant, client::Input};
 use wasm_bindgen::prelude::*;
 
-use crate::driver::Shared;
+use crate::{driver::Shared, sink::Sink};
 
 #[wasm_bindgen]
 extern "C" {
@@ -58,8 +58,9 @@ pub(crate) fn seed() -> u64 {
 
 impl Alarm {
     /// For a client that may not be finished yet.
-    pub(crate) fn new(client: Weak<Shared>, _: &Clock) -> Self {
-        let ring = Closure::<dyn Fn()>::new(move || {
+    pub(crate) fn new(client: Weak<Shared<impl Sink>>, _: &Clock) -> Self {
+        // Of the same type as a socket's handler, which takes an event: each type of closure costs its own glue.
+        let ring = Closure::<dyn Fn(web_sys::Event)>::new(move |_| {
             if let Some(client) = client.upgrade() {
                 client.alarm().stop();
                 client.turn(Input::Timeout);

@@ -39,7 +39,7 @@ use tokio_tungstenite::{
     },
 };
 
-use crate::{driver::Shared, error::ConnectError};
+use crate::{driver::Shared, error::ConnectError, sink::Sink};
 
 /// Where a server is.
 #[derive(Debug)]
@@ -74,7 +74,11 @@ impl Endpoint {
 }
 
 impl Transport {
-    pub(crate) fn open(endpoint: &Endpoint, attempt: Attempt, shared: Weak<Shared>) -> Result<Self, ConnectError> {
+    pub(crate) fn open(
+        endpoint: &Endpoint,
+        attempt: Attempt,
+        shared: Weak<Shared<impl Sink>>,
+    ) -> Result<Self, ConnectError> {
         let runtime = Handle::try_current().map_err(|_| ConnectError::NoRuntime)?;
         let (outgoing, queue) = mpsc::unbounded_channel();
         let (left, was_left) = oneshot::channel();
@@ -121,12 +125,12 @@ impl Future for Farewell {
 }
 
 /// Whom the transport tells.
-struct Driver {
+struct Driver<S> {
     attempt: Attempt,
-    shared: Weak<Shared>,
+    shared: Weak<Shared<S>>,
 }
 
-impl Driver {
+impl<S: Sink> Driver<S> {
     fn tell(&self, input: Input<'_>) {
         if let Some(shared) = self.shared.upgrade() {
             shared.turn(input);
@@ -140,7 +144,7 @@ struct Outbox {
     unsent_bytes: Arc<AtomicUsize>,
 }
 
-async fn run(request: Request, driver: Driver, mut outbox: Outbox, was_left: oneshot::Receiver<()>) {
+async fn run(request: Request, driver: Driver<impl Sink>, mut outbox: Outbox, was_left: oneshot::Receiver<()>) {
     let left = async {
         let _ = was_left.await;
     };
@@ -169,7 +173,7 @@ async fn run(request: Request, driver: Driver, mut outbox: Outbox, was_left: one
 }
 
 /// Reads until the connection ends, and tells with which code.
-async fn read(stream: &mut SplitStream<Socket>, driver: &Driver) -> Option<CloseCode> {
+async fn read(stream: &mut SplitStream<Socket>, driver: &Driver<impl Sink>) -> Option<CloseCode> {
     while let Some(Ok(message)) = stream.next().await {
         match message {
             Message::Binary(batch) => driver.tell(Input::Received(driver.attempt, &batch)),

@@ -1,7 +1,7 @@
 //! The browser's WebSocket.
 
 use core::future::{Ready, ready};
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use js_sys::{ArrayBuffer, Uint8Array};
 use tidewire_protocol::{
@@ -14,6 +14,7 @@ use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 use crate::{
     driver::Shared,
     error::ConnectError,
+    sink::Sink,
     socket::{Link, connect_error, send_binary},
 };
 
@@ -39,7 +40,11 @@ impl Endpoint {
 }
 
 impl Transport {
-    pub(crate) fn open(endpoint: &Endpoint, attempt: Attempt, shared: Weak<Shared>) -> Result<Self, ConnectError> {
+    pub(crate) fn open(
+        endpoint: &Endpoint,
+        attempt: Attempt,
+        shared: Weak<Shared<impl Sink>>,
+    ) -> Result<Self, ConnectError> {
         let socket = WebSocket::new(&endpoint.url).map_err(|exception| connect_error(&exception, &[]))?;
         let link = Link::new(socket, move |_, event| {
             if let Some(shared) = shared.upgrade() {
@@ -63,7 +68,7 @@ impl Transport {
     }
 }
 
-fn on_event(shared: &std::sync::Arc<Shared>, attempt: Attempt, event: &Event) {
+fn on_event(shared: &Arc<Shared<impl Sink>>, attempt: Attempt, event: &Event) {
     // The four types are the browser's promise of the interface, so the casts need no check of it.
     match event.type_().as_str() {
         "message" => {

@@ -6,5 +6,6 @@ mod connecting;
 mod dropping;
 mod messages;
 mod nesting;
+mod rooms;
 mod sending;
 mod stream;

@@ -9,7 +9,8 @@ use std::rc::Rc;
 
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
-use js_sys::{Function, Promise};
+use gloo_timers::future::TimeoutFuture;
+use js_sys::Promise;
 use tidewire_client::{Close, Event, Events, Message, Socket, SocketOptions};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
@@ -18,10 +19,6 @@ pub(crate) use uncaught::Uncaught;
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(callback: &Function, milliseconds: i32) -> i32;
-    #[wasm_bindgen(js_name = clearTimeout)]
-    fn clear_timeout(id: i32);
     fn fetch(url: &str) -> Promise;
 }
 
@@ -45,12 +42,7 @@ fn socket_address(http: Option<&str>, path: &str) -> String {
 
 /// What `future` gives, or a failed test when that takes long.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
-    let future = pin!(future);
-    let mut timer = 0;
-    let elapsed = Promise::new(&mut |resolve, _| timer = set_timeout(&resolve, DEADLINE_MS));
-    let outcome = select(future, JsFuture::from(elapsed)).await;
-    clear_timeout(timer);
-    match outcome {
+    match select(pin!(future), TimeoutFuture::new(DEADLINE_MS)).await {
         Either::Left((value, _)) => value,
         Either::Right(_) => panic!("no {what} within {DEADLINE_MS} ms"),
     }
@@ -171,4 +163,4 @@ impl<T: Clone + 'static> Notes<T> {
 }
 
 /// Longer than the fixture server takes over anything, and shorter than a person's patience.
-const DEADLINE_MS: i32 = 15_000;
+const DEADLINE_MS: u32 = 15_000;

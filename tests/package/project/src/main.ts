@@ -1,11 +1,11 @@
 // A small chat: the address comes from the query, each event becomes a line.
 
-import init, { Socket } from "tidewire";
+import init, { connect, Socket } from "tidewire";
 
 import { record } from "./record";
 
 await init();
-Object.assign(window, { Socket, record });
+Object.assign(window, { Socket, connect, record });
 
 const address = new URLSearchParams(location.search).get("chat");
 if (address !== null) talk(address);

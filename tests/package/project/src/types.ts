@@ -1,7 +1,19 @@
 // Never run: that the compiler accepts this file is the test. Each `@ts-expect-error` fails the check when the line
 // below it is right, so that the types are neither too narrow nor too wide.
 
-import init, { initSync, Socket, type SocketEventMap, type SocketOptions, type SocketSendError } from "tidewire";
+import init, {
+  connect,
+  initSync,
+  Socket,
+  type Client,
+  type Position,
+  type PublishError,
+  type Room,
+  type RoomEvent,
+  type SocketEventMap,
+  type SocketOptions,
+  type SocketSendError,
+} from "tidewire";
 import wasm from "tidewire/tidewire_bg.wasm?url";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
@@ -73,4 +85,74 @@ export function ends(): void {
   socket.close("1000");
   // @ts-expect-error: it is told, not set
   socket.readyState = "closed";
+}
+
+interface Said {
+  readonly text: string;
+}
+
+exactly<Equal<Client["state"], "connecting" | "open" | "waiting" | "offline" | "unauthorized" | "closed">>();
+exactly<Equal<RoomEvent["type"], "subscribed" | "message" | "gap" | "signal" | "joined" | "left" | "present" | "ended">>();
+exactly<Equal<PublishError<Said>["value"], Said>>();
+exactly<Equal<Parameters<Room<Said>["publish"]>[0], Said>>();
+
+export async function talks(): Promise<void> {
+  await using client = connect(new URL("ws://localhost/ws"), { maxPublishes: 10, signal: AbortSignal.timeout(1) });
+  const undo: () => void = client.on("state", (event) => {
+    if (event.state === "waiting") exactly<Equal<typeof event.retryIn, number>>();
+    if (event.state === "closed") exactly<Equal<typeof event.code, number>>();
+    // @ts-expect-error: only one that is closed has a code
+    event.code;
+  });
+  undo();
+  const room = client.room<Said>("lobby");
+  const position: Position = await room.publish({ text: "hello" }, { ttl: 1000 });
+  const sent: boolean = room.signal({ text: "typing" });
+  for await (const event of room.subscribe({ history: 50, presence: true })) {
+    switch (event.type) {
+      case "message":
+        exactly<Equal<typeof event.value, Said>>();
+        exactly<Equal<typeof event.sender, string | undefined>>();
+        exactly<Equal<typeof event.offset, number>>();
+        break;
+      case "gap":
+        exactly<Equal<typeof event.cause, "evicted" | "log-lost">>();
+        break;
+      case "joined":
+      case "left":
+        exactly<Equal<typeof event.member, string>>();
+        break;
+      case "present":
+        exactly<Equal<typeof event.members, readonly string[]>>();
+        break;
+      case "signal":
+        exactly<Equal<typeof event.value, Said>>();
+        break;
+      case "subscribed":
+        exactly<Equal<typeof event.position, Position>>();
+        break;
+      case "ended":
+        exactly<Equal<typeof event.code, number>>();
+        break;
+      default:
+        exactly<Equal<typeof event, never>>();
+    }
+  }
+  using events = room.subscribe({ after: position });
+  const next: IteratorResult<RoomEvent<Said>, undefined> = await events.next();
+  exactly<Equal<Awaited<ReturnType<Client["roundTrip"]>>, number | undefined>>();
+  client.room("anything").publish(next).then(() => sent);
+}
+
+export function refuses(client: Client): void {
+  // @ts-expect-error: a room has a name
+  client.room();
+  // @ts-expect-error: this room is of another kind of message
+  client.room<Said>("lobby").publish("text");
+  // @ts-expect-error: there is no such option
+  client.room("lobby").subscribe({ from: 1 });
+  // @ts-expect-error: there is no such event
+  client.on("open", () => {});
+  // @ts-expect-error: it is told, not set
+  client.state = "closed";
 }

@@ -1,0 +1,102 @@
+//! What a program in Rust is told, until it takes it.
+
+use core::task::Waker;
+
+use tidewire_protocol::{
+    Instant, OwnedPayload,
+    client::{ClientState, Event, PublishError as Failure, SubscriptionId},
+};
+
+use crate::{
+    answers::Answers,
+    driver::Shared,
+    error::{PublishError, PublishErrorCause},
+    session::Session,
+    sink::Sink,
+    subscriber::{Phase, Subscriber},
+    watch::Watched,
+};
+
+pub(crate) struct Inbox {
+    pub(crate) max_queued_bytes: usize,
+    pub(crate) subscribers: Vec<Subscriber>,
+    pub(crate) answers: Answers,
+    pub(crate) watched: Watched,
+}
+
+impl Inbox {
+    pub(crate) fn new(max_queued_bytes: usize) -> Self {
+        Self {
+            max_queued_bytes,
+            subscribers: Vec::new(),
+            answers: Answers::default(),
+            watched: Watched::default(),
+        }
+    }
+
+    pub(crate) fn subscriber(&mut self, id: SubscriptionId) -> Option<&mut Subscriber> {
+        self.subscribers.iter_mut().find(|subscriber| subscriber.id == id)
+    }
+
+    fn on_state(&mut self, state: ClientState, wakers: &mut Vec<Waker>) {
+        self.watched.change(wakers);
+        if let ClientState::Closed(_) = state {
+            for subscriber in &mut self.subscribers {
+                subscriber.phase = Phase::Ended;
+                wakers.extend(subscriber.waker.take());
+            }
+        }
+    }
+}
+
+impl Sink for Inbox {
+    type Effects = Vec<Waker>;
+
+    fn take(&mut self, event: Event, wakers: &mut Vec<Waker>) {
+        match event {
+            Event::State(state) => self.on_state(state, wakers),
+            Event::Published(id, position) => self.answers.fill(id, Ok(position), wakers),
+            Event::PublishFailed(id, failure, payload) => {
+                self.answers.fill(id, Err(publish_error(failure, payload)), wakers);
+            }
+            Event::RoundTrip(time) => self.watched.measure(time, wakers),
+            event => {
+                if let Some(subscriber) = event.subscription().and_then(|id| self.subscriber(id)) {
+                    subscriber.take(event);
+                    wakers.extend(subscriber.waker.take());
+                }
+            }
+        }
+    }
+
+    fn next_full(&mut self) -> Option<SubscriptionId> {
+        let mut subscribers = self.subscribers.iter_mut();
+        let full = subscribers.find(|subscriber| subscriber.phase == Phase::Flowing && subscriber.is_full())?;
+        full.phase = Phase::Paused;
+        Some(full.id)
+    }
+
+    fn tell(_: &Shared<Self>, wakers: Vec<Waker>) {
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl Session<Inbox> {
+    /// Asks for a round trip, unless one is under way. Returns how many were measured before; nothing without a connection.
+    pub(crate) fn ask_round_trip(&mut self, now: Instant) -> Option<u64> {
+        let watched = &mut self.sink.watched;
+        watched.is_measuring = watched.is_measuring || self.machine.ping(now);
+        watched.is_measuring.then_some(watched.measured().0)
+    }
+}
+
+fn publish_error(failure: Failure, payload: OwnedPayload) -> PublishError {
+    let cause = match failure {
+        Failure::Refused(code) => PublishErrorCause::Refused(code),
+        Failure::Expired => PublishErrorCause::Expired,
+        Failure::Closed => PublishErrorCause::Closed,
+        // The rest of what may be: nothing is known of it.
+        _ => PublishErrorCause::Unconfirmed,
+    };
+    PublishError { cause, payload }
+}

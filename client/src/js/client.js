@@ -1,0 +1,221 @@
+// Rooms: `connect`, and what it returns. The session is the module's; what comes of it crosses once a batch.
+
+import { Batch, halves, position } from "./batch.js";
+import { call, failure } from "./error.js";
+import { Subscription } from "./subscription.js";
+import { Session } from "./tidewire.js";
+
+const STATES = ["connecting", "open", "waiting", "offline", "unauthorized", "closed"];
+const UNPUBLISHED = {
+  1: ["refused", "the server refused it"],
+  2: ["unconfirmed", "the session ended before the answer came"],
+  3: ["expired", "its time to live passed before it could be sent"],
+  4: ["closed", "the client has ended"],
+  5: ["full", "too many publishes wait for their answers"],
+};
+
+export const connect = (url, options) => new Client(url, options);
+
+class Client {
+  #core;
+
+  constructor(url, options = {}) {
+    this.#core = new Core(url, options);
+  }
+
+  get state() {
+    return this.#core.state.state;
+  }
+
+  get member() {
+    return this.#core.member;
+  }
+
+  on(type, listener) {
+    return this.#core.on(type, listener);
+  }
+
+  room(name) {
+    return new Room(this.#core, name);
+  }
+
+  roundTrip() {
+    return this.#core.roundTrip();
+  }
+
+  close() {
+    this.#core.session?.close();
+  }
+}
+
+for (const [symbol, result] of [[Symbol.dispose], [Symbol.asyncDispose, Promise.resolve()]]) {
+  if (symbol) {
+    Client.prototype[symbol] = function () {
+      this.close();
+      return result;
+    };
+  }
+}
+
+class Room {
+  #core;
+  #name;
+
+  constructor(core, name) {
+    if (!Session.names(name)) {
+      throw failure("invalid-room", "the name of a room is 1 to 128 bytes without control characters");
+    }
+    this.#core = core;
+    this.#name = name;
+  }
+
+  get name() {
+    return this.#name;
+  }
+
+  get presence() {
+    return this.#core.subscriptions.get(this.#name)?.presence ?? [];
+  }
+
+  subscribe(options = {}) {
+    return this.#core.subscribe(this.#name, options);
+  }
+
+  publish(value, options = {}) {
+    return new Promise((resolve, reject) => this.#core.publish(this.#name, value, options, resolve, reject));
+  }
+
+  signal(value) {
+    return this.#core.session?.signal(this.#name, encode(value)) === 0;
+  }
+}
+
+// What a client and its rooms share.
+class Core {
+  session;
+  state = { type: "state", state: "connecting" };
+  member;
+  // By room.
+  subscriptions = new Map();
+  #listeners = [];
+  #publishes = new Map();
+  #roundTrips = [];
+  #batch;
+
+  constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, signal }) {
+    signal?.throwIfAborted();
+    const host = {
+      turned: (state, events, outcomes) => this.#turned(state, events, outcomes),
+      // What is given is memory of the module, so what is kept is copied.
+      unpack: (numbers, names, texts, bytes) => {
+        this.#batch = new Batch(numbers.slice(), names, texts, bytes.slice());
+      },
+    };
+    try {
+      this.session = new Session(String(url), host, maxQueuedBytes, maxPublishes);
+    } catch (isInvalid) {
+      throw isInvalid === true
+        ? failure("invalid-url", "not the address of a WebSocket")
+        : failure("refused", "the browser does not allow this connection", { cause: isInvalid });
+    }
+    signal?.addEventListener("abort", () => this.session?.close(), { once: true });
+  }
+
+  on(type, listener) {
+    if (type !== "state" || typeof listener !== "function") {
+      throw failure("invalid-listener", "no such event, or the listener is not a function", { cause: listener });
+    }
+    const entry = { listener };
+    this.#listeners.push(entry);
+    return () => {
+      this.#listeners = this.#listeners.filter((other) => other !== entry);
+      entry.listener = undefined;
+    };
+  }
+
+  roundTrip() {
+    return new Promise((resolve) => {
+      // Who asks while an answer is on its way shares it.
+      if (this.#roundTrips.length > 0 || this.session?.ping()) this.#roundTrips.push(resolve);
+      else resolve(undefined);
+    });
+  }
+
+  subscribe(room, { history = 0, after, presence = false, signal }) {
+    signal?.throwIfAborted();
+    if (!this.session) throw failure("closed", "the client has ended");
+    const flags = (after ? 2 : history > 0 ? 1 : 0) + (presence ? 4 : 0);
+    const [high, low] = after ? halves(after.epoch) : [0, 0];
+    const id = this.session.subscribe(room, flags, after ? after.offset : history, high, low);
+    if (id === 0) throw failure("already-subscribed", "the client is subscribed to this room already");
+    const take = () => {
+      this.#batch = undefined;
+      return this.session.take(id) === 2 ? null : this.#batch;
+    };
+    const subscription = new Subscription(take, () => {
+      this.subscriptions.delete(room);
+      this.session?.unsubscribe(id);
+    });
+    this.subscriptions.set(room, subscription);
+    signal?.addEventListener("abort", () => subscription.abort(signal.reason), { once: true });
+    return subscription;
+  }
+
+  publish(room, value, { ttl = -1, signal }, resolve, reject) {
+    signal?.throwIfAborted();
+    const payload = encode(value);
+    if (!this.session) return reject(unpublished(4, value));
+    const id = this.session.publish(room, payload, ttl);
+    if (id === 0) return reject(unpublished(5, value));
+    this.#publishes.set(id, { resolve, reject, value });
+    signal?.addEventListener("abort", () => this.#publishes.delete(id) && reject(signal.reason), { once: true });
+  }
+
+  #turned(state, events, outcomes) {
+    for (let at = 0; at < outcomes.length; at += 5) this.#settle(...outcomes.subarray(at, at + 5));
+    // The first turn comes before there is a session.
+    if (state && this.session) this.#update(this.session.state());
+    if (events) for (const subscription of this.subscriptions.values()) subscription.wake();
+  }
+
+  #settle(id, kind, ...details) {
+    if (id === 0) return this.#roundTripped(details[0]);
+    const publish = this.#publishes.get(id);
+    this.#publishes.delete(id);
+    if (kind === 0) publish?.resolve(position(...details));
+    else publish?.reject(unpublished(kind, publish.value, details[0]));
+  }
+
+  #update(code) {
+    const [state, detail] = [STATES[code % 8], Math.floor(code / 8)];
+    this.state = { type: "state", state };
+    if (state === "waiting") this.state.retryIn = detail;
+    if (state === "open") this.member = this.session.member();
+    else this.#roundTripped(undefined);
+    if (state === "closed") {
+      this.state.code = detail;
+      for (const subscription of this.subscriptions.values()) subscription.drain();
+      const session = this.session;
+      this.session = undefined;
+      // Not while it is what calls.
+      queueMicrotask(() => session.free());
+    }
+    for (const { listener } of [...this.#listeners]) if (listener) call(listener, this.state);
+  }
+
+  #roundTripped(time) {
+    for (const resolve of this.#roundTrips.splice(0)) resolve(time);
+  }
+}
+
+function encode(value) {
+  if (value instanceof Uint8Array) return value;
+  const text = JSON.stringify(value);
+  if (text === undefined) throw failure("invalid-value", "the value is neither JSON nor a Uint8Array", { value });
+  return text;
+}
+
+function unpublished(kind, value, refusal) {
+  const [code, message] = UNPUBLISHED[kind];
+  return failure(code, message, kind === 1 ? { value, refusal } : { value });
+}

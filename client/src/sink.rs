@@ -1,0 +1,20 @@
+//! How a program is told: what the driver leaves open.
+
+use tidewire_protocol::client::{Event, SubscriptionId};
+
+use crate::{driver::Shared, lock::MaybeSend};
+
+/// Keeps what a session tells until the program takes it.
+pub(crate) trait Sink: MaybeSend + Sized + 'static {
+    /// What is due to the program after a turn.
+    type Effects: Default;
+
+    /// Takes an event. The program's code is not to be called.
+    fn take(&mut self, event: Event, effects: &mut Self::Effects);
+
+    /// A subscription that holds more than it may, once: it is paused then.
+    fn next_full(&mut self) -> Option<SubscriptionId>;
+
+    /// Calls the program's code. Nothing is locked.
+    fn tell(shared: &Shared<Self>, effects: Self::Effects);
+}
