@@ -79,6 +79,7 @@ pub struct Frames<'a> {
     begin: u64,
     end: u64,
     count: u64,
+    is_all: bool,
 }
 
 impl Default for Retention {
@@ -281,19 +282,24 @@ impl Log {
         let allowed = last.0.saturating_sub(self.evicted.0).min(self.entries.len() as u64);
         let past = fitting.min(allowed as usize);
         if past <= first {
-            return Frames::default();
+            return Frames {
+                is_all: first == self.entries.len(),
+                ..Frames::default()
+            };
         }
         let end = self.entries[past - 1].end;
         if end > self.chunks_end() {
             self.seal();
         }
         let count = (past - first) as u64;
+        let is_all = past == self.entries.len();
         cursor.position.offset.0 += count;
         Frames {
             log: Some(self),
             begin,
             end,
             count,
+            is_all,
         }
     }
 
@@ -366,6 +372,12 @@ impl Frames<'_> {
         self.count == 0
     }
 
+    /// Whether the cursor is at the log's end now.
+    #[must_use]
+    pub const fn is_all(&self) -> bool {
+        self.is_all
+    }
+
     /// How many bytes, of all pieces.
     #[must_use]
     pub const fn bytes(&self) -> usize {
@@ -393,6 +405,7 @@ impl Default for Frames<'_> {
             begin: 0,
             end: 0,
             count: 0,
+            is_all: false,
         }
     }
 }

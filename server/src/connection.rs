@@ -9,17 +9,16 @@ use std::{
     time::Duration,
 };
 
+use crate::{
+    connections::Counted,
+    outbox::Outbox,
+    shutdown::Told,
+    websocket::{Incoming, State, WebSocket},
+};
 use tidewire_protocol::CloseCode;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Instant, Sleep, sleep_until},
-};
-use tokio_util::sync::WaitForCancellationFutureOwned;
-
-use crate::{
-    connections::Counted,
-    outbox::Outbox,
-    websocket::{Incoming, State, WebSocket},
 };
 
 /// How much is read at a time, into a buffer on the stack.
@@ -70,7 +69,7 @@ pub(crate) struct Connection<S, E> {
     outbox: Outbox,
     endpoint: E,
     counted: Counted,
-    shutdown: Pin<Box<WaitForCancellationFutureOwned>>,
+    shutdown: Told,
     half_closed: bool,
     timeouts: Timeouts,
     wait: Wait,
@@ -103,7 +102,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         websocket: WebSocket,
         mut endpoint: E,
         counted: Counted,
-        shutdown: WaitForCancellationFutureOwned,
+        shutdown: Told,
         timeouts: Timeouts,
     ) -> Self {
         let mut outbox = Outbox::default();
@@ -114,7 +113,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             outbox,
             endpoint,
             counted,
-            shutdown: Box::pin(shutdown),
+            shutdown,
             half_closed: false,
             timeouts,
             wait: Wait::Nothing,
@@ -130,14 +129,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             {
                 self.websocket.close(code, &mut self.outbox);
             }
+            // Then there may be more to send than fitted in, or more to read than was taken.
+            let was_full = self.outbox.is_full();
             let written = self.poll_write(cx)?;
             if self.poll_finish(cx)?.is_ready() {
                 return Poll::Ready(Ok(()));
             }
-            let read = self.poll_read(cx)?;
-            match read {
+            match self.poll_read(cx)? {
                 Poll::Ready(0) => return Poll::Ready(Ok(())),
-                Poll::Pending if written.is_pending() => return Poll::Pending,
+                Poll::Pending if !was_full || written.is_pending() => return Poll::Pending,
                 _ => {}
             }
         }
@@ -248,7 +248,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Future for Connection<S, E>
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseCode> {
         let this = &mut *self;
-        if this.websocket.state() == State::Open && this.shutdown.as_mut().poll(cx).is_ready() {
+        if this.websocket.state() == State::Open && this.shutdown.poll(cx) {
             let code = this.endpoint.on_shutdown(&mut this.outbox);
             this.websocket.close(code, &mut this.outbox);
         }
@@ -275,13 +275,13 @@ fn after(duration: Duration) -> Pin<Box<Sleep>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plain::Echo;
+    use crate::{plain::Echo, shutdown::Shutdown};
+    use std::sync::Arc;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
         task::JoinHandle,
         time::timeout,
     };
-    use tokio_util::sync::CancellationToken;
 
     const STALL: Duration = Duration::from_secs(30);
     const CLOSE: Duration = Duration::from_secs(3);
@@ -289,23 +289,16 @@ mod tests {
     const PONG: [u8; 2] = [0x8a, 0];
 
     /// An echo over memory that holds 1 KiB each way.
-    fn start() -> (DuplexStream, CancellationToken, JoinHandle<CloseCode>) {
+    fn start() -> (DuplexStream, Arc<Shutdown>, JoinHandle<CloseCode>) {
         let (peer, io) = duplex(1024);
-        let shutdown = CancellationToken::new();
+        let shutdown = Arc::new(Shutdown::default());
         let websocket = WebSocket::new(1 << 20);
         let counted = Counted::new(std::sync::Arc::default());
         let timeouts = Timeouts {
             stall: STALL,
             close: CLOSE,
         };
-        let connection = Connection::new(
-            io,
-            websocket,
-            Echo,
-            counted,
-            shutdown.clone().cancelled_owned(),
-            timeouts,
-        );
+        let connection = Connection::new(io, websocket, Echo, counted, shutdown.tell(), timeouts);
         (peer, shutdown, tokio::spawn(connection))
     }
 
@@ -370,7 +363,7 @@ mod tests {
     async fn a_peer_that_does_not_answer_our_close_frame_is_dropped() {
         let (mut peer, shutdown, task) = start();
         let begun = Instant::now();
-        shutdown.cancel();
+        shutdown.begin();
         let mut close = [0; 4];
         peer.read_exact(&mut close).await.expect("a close frame");
         assert_eq!(close, [0x88, 12, 0x03, 0xe9]);

@@ -25,6 +25,9 @@ const COPY_BYTES: usize = 4 << 10;
 /// At most this many buffers go into one vectored write.
 const MAX_SLICES: usize = 64;
 
+/// Enough for the header of a frame, its payload, and what was answered before.
+const FEW_SLICES: usize = 4;
+
 /// The longest header of an unmasked frame: [RFC 6455 section 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2).
 const MAX_HEADER_BYTES: usize = 10;
 
@@ -121,7 +124,20 @@ impl Outbox {
         io: &mut W,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        // Most writes are short, and setting up slices costs as much as each of them.
+        if self.pieces.len() < FEW_SLICES {
+            self.poll_write_slices::<FEW_SLICES, W>(io, cx)
+        } else {
+            self.poll_write_slices::<MAX_SLICES, W>(io, cx)
+        }
+    }
+
+    fn poll_write_slices<const COUNT: usize, W: AsyncWrite + Unpin>(
+        &mut self,
+        io: &mut W,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut slices = [IoSlice::new(&[]); COUNT];
         let buffers = self
             .pieces
             .iter()

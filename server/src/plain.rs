@@ -129,6 +129,9 @@ impl Place {
                 return Ok(SawEverything::Yes);
             }
             frames.chunks().for_each(|chunk| outbox.push_chunk(chunk));
+            if frames.is_all() {
+                return Ok(SawEverything::Yes);
+            }
         }
         Ok(SawEverything::No)
     }

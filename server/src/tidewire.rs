@@ -7,10 +7,9 @@ use std::{
 };
 
 use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
 use tidewire_protocol::{CloseCode, Epoch, Offset, Position, Retention, RoomNumber};
 use tokio::{sync::watch, time::timeout};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
 use warp::reply::Response;
 
@@ -22,8 +21,10 @@ use crate::{
     engine::Engine,
     hook::Hook,
     hub::Hub,
+    io::Io,
     room::Room,
     settings::Settings,
+    shutdown::Shutdown,
     upgrade::{Refusal, Upgrade},
     websocket::WebSocket,
 };
@@ -39,7 +40,7 @@ struct Shared {
     lobby: Arc<Room>,
     connections: Arc<watch::Sender<Connections>>,
     tasks: TaskTracker,
-    shutdown: CancellationToken,
+    shutdown: Arc<Shutdown>,
 }
 
 impl Tidewire {
@@ -59,7 +60,7 @@ impl Tidewire {
             lobby: lobby(&settings),
             connections: Arc::default(),
             tasks: TaskTracker::new(),
-            shutdown: CancellationToken::new(),
+            shutdown: Arc::default(),
             hub: Arc::new(Hub::new(settings, engine, hook)),
         };
         Self {
@@ -88,7 +89,7 @@ impl Tidewire {
     /// Closes every WebSocket with 1001, and refuses new ones with 503. Resolves when all have ended, at the latest
     /// after [`Settings::close_timeout`].
     pub async fn shutdown(&self) {
-        self.shared.shutdown.cancel();
+        self.shared.shutdown.begin();
         self.shared.tasks.close();
         let ended = timeout(self.settings().close_timeout, self.shared.tasks.wait()).await;
         info!(complete = ended.is_ok(), "websockets closed");
@@ -104,7 +105,7 @@ impl Tidewire {
 
     /// Answers the handshake, and starts the connection's task.
     pub(crate) fn open<E: Endpoint>(&self, upgrade: Upgrade, join: fn(&Self) -> E) -> Result<Response, Refusal> {
-        if self.shared.shutdown.is_cancelled() {
+        if self.shared.shutdown.has_begun() {
             return Err(Refusal::GoingAway);
         }
         let (response, on_upgrade) = upgrade.accept();
@@ -114,7 +115,7 @@ impl Tidewire {
 
     async fn run<E: Endpoint>(self, on_upgrade: OnUpgrade, join: fn(&Self) -> E) {
         let io = match on_upgrade.await {
-            Ok(upgraded) => TokioIo::new(upgraded),
+            Ok(upgraded) => Io::from(upgraded),
             Err(error) => return debug!(path = E::PATH, %error, "upgrade failed"),
         };
         let counted = Counted::new(Arc::clone(&self.shared.connections));
@@ -125,7 +126,7 @@ impl Tidewire {
             WebSocket::new(settings.max_message_bytes),
             join(&self),
             counted,
-            self.shared.shutdown.clone().cancelled_owned(),
+            self.shared.shutdown.tell(),
             Timeouts {
                 stall: settings.stall_timeout,
                 close: settings.close_timeout,

@@ -361,15 +361,17 @@ impl Drop for Ws {
 fn read_log(machine: &mut Machine, state: &mut State, outbox: &mut Outbox) -> SawEverything {
     while !outbox.is_full() {
         let frames = machine.poll_room(&mut state.log, outbox.room());
-        let is_over = frames.is_empty();
+        let is_over = frames.is_all() || frames.is_empty();
         // What is ahead of them, such as a gap.
         while let Output::Send(batch) = machine.poll_output() {
             outbox.push_copied(Data::Binary, &[&batch]);
         }
+        if !frames.is_empty() {
+            outbox.push_shared(Data::Binary, frames.bytes(), frames.chunks());
+        }
         if is_over {
             return SawEverything::Yes;
         }
-        outbox.push_shared(Data::Binary, frames.bytes(), frames.chunks());
     }
     SawEverything::No
 }
