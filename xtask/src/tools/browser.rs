@@ -126,6 +126,8 @@ const FLAGS: &[&str] = &[
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
+    // Tests of what the collector does ask for it.
+    "--js-flags=--expose-gc",
 ];
 
 #[cfg(test)]
