@@ -46,6 +46,7 @@ mod app;
 mod browser;
 mod components;
 mod console;
+mod entries;
 mod format;
 mod hex;
 mod payload;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::console::timeline::MAX_ENTRIES;
+use crate::entries::MAX_ENTRIES;
 
 const ECHO: &str = "ws://127.0.0.1:8080/echo";
 const CHAT: &str = "ws://127.0.0.1:8080/chat";

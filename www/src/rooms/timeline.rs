@@ -6,18 +6,11 @@ use std::time::Duration;
 
 use tidewire_client::{Gap, MemberId, Position, PublishErrorCause};
 
+use crate::entries::{self, Entries};
 use crate::payload::Payload;
 
-/// One thing that happened. It never changes after it was noted.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// Its number, from 0, never given twice.
-    pub(crate) id: u64,
-    /// When, as local time since midnight.
-    pub(crate) time_of_day: Duration,
-    /// What.
-    pub(crate) what: What,
-}
+/// One thing that happened.
+pub(crate) type Entry = entries::Entry<What>;
 
 /// What an entry tells.
 #[derive(Debug, PartialEq, Eq)]
@@ -74,29 +67,18 @@ pub(crate) struct Pending {
     pub(crate) place: Option<Position>,
 }
 
-/// The newest [`MAX_ENTRIES`] entries, and what is pending.
+/// What happened, and what is pending.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Timeline {
-    entries: VecDeque<Rc<Entry>>,
+    entries: Entries<What>,
     /// In the order in which they were published.
     pending: VecDeque<Rc<Pending>>,
-    next_id: u64,
-    dropped: u64,
 }
 
 impl Timeline {
     /// Notes what happened; the oldest entry makes room when there is none.
     pub(crate) fn note(&mut self, time_of_day: Duration, what: What) {
-        if self.entries.len() == MAX_ENTRIES {
-            self.entries.pop_front();
-            self.dropped += 1;
-        }
-        self.entries.push_back(Rc::new(Entry {
-            id: self.next_id,
-            time_of_day,
-            what,
-        }));
-        self.next_id += 1;
+        self.entries.note(time_of_day, what);
     }
 
     /// Notes a message, which takes the place of the publish that it came of.
@@ -145,12 +127,11 @@ impl Timeline {
     /// Forgets what was noted, but not what is pending.
     pub(crate) fn clear(&mut self) {
         self.entries.clear();
-        self.dropped = 0;
     }
 
     /// What is kept, the oldest first.
     pub(crate) fn entries(&self) -> impl Iterator<Item = &Rc<Entry>> {
-        self.entries.iter()
+        self.entries.entries()
     }
 
     /// What is pending, the oldest first.
@@ -165,12 +146,12 @@ impl Timeline {
 
     /// How many entries have made room for newer ones since the last [`clear`](Self::clear).
     pub(crate) fn dropped(&self) -> u64 {
-        self.dropped
+        self.entries.dropped()
     }
 
     /// How many entries were ever noted.
     pub(crate) fn noted(&self) -> u64 {
-        self.next_id
+        self.entries.noted()
     }
 
     fn find(&self, number: u64) -> Option<usize> {
@@ -180,8 +161,6 @@ impl Timeline {
     }
 }
 
-/// Entries kept.
-pub(crate) const MAX_ENTRIES: usize = 500;
 /// Publishes shown that are pending: as many as the client lets wait.
 pub(crate) const MAX_PENDING: usize = 1024;
 
@@ -190,6 +169,7 @@ mod tests {
     use tidewire_client::{Epoch, Offset};
 
     use super::*;
+    use crate::entries::MAX_ENTRIES;
 
     fn at(offset: u64) -> Position {
         Position {

@@ -4,7 +4,8 @@ use yew::prelude::*;
 
 use super::entry_row::EntryRow;
 use crate::components::Log;
-use crate::console::timeline::{MAX_ENTRIES, Timeline};
+use crate::console::timeline::Timeline;
+use crate::entries::MAX_ENTRIES;
 use crate::use_media::use_media;
 
 /// What the timeline shows.

@@ -6,8 +6,9 @@ use yew::prelude::*;
 use super::entry_row::EntryRow;
 use super::pending_row::PendingRow;
 use crate::components::Log;
+use crate::entries::MAX_ENTRIES;
 use crate::rooms::session::Session;
-use crate::rooms::timeline::{MAX_ENTRIES, Timeline};
+use crate::rooms::timeline::Timeline;
 use crate::use_media::use_media;
 
 /// What the timeline shows.
