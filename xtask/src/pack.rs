@@ -12,7 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::progress::Progress;
-use crate::sizes::Sizes;
+use crate::sizes::{self, Sizes};
 use crate::snip::snip;
 use crate::task::Task;
 use crate::tools::{CargoTool, Tool, Toolbox};
@@ -50,15 +50,8 @@ pub(crate) struct Packed {
 impl Packed {
     /// The sizes in bytes, as a table.
     pub(crate) fn table(&self) -> String {
-        let mut table = format!("{:<18} {:>8} {:>8} {:>8}", "bytes", "raw", "gzip", "brotli");
-        for (name, sizes) in [
-            (WASM, self.wasm),
-            (SCRIPT, self.script),
-            ("total", self.wasm.plus(self.script)),
-        ] {
-            table += &format!("\n{name:<18} {:>8} {:>8} {:>8}", sizes.raw, sizes.gzip, sizes.brotli);
-        }
-        table + &format!("\n{:<18} {:>8} {BAR:>8}", "at most", "")
+        let total = self.wasm.plus(self.script);
+        sizes::table(&[(WASM, self.wasm), (SCRIPT, self.script), ("total", total)], BAR)
     }
 
     /// Fails when wasm and JavaScript together are too big.

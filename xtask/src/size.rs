@@ -11,7 +11,7 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 
 use crate::pack::wasm_opt;
 use crate::progress::Progress;
-use crate::sizes::Sizes;
+use crate::sizes::{self, Sizes};
 use crate::task::Task;
 use crate::tools::{CargoTool, Tool, Toolbox};
 use crate::workspace::Workspace;
@@ -60,15 +60,12 @@ struct Function {
 impl Weighed {
     /// The sizes in bytes, as a table.
     pub(crate) fn table(&self) -> String {
-        let mut table = format!("{:<18} {:>8} {:>8} {:>8}", "bytes", "raw", "gzip", "brotli");
-        for (name, sizes) in [
+        let rows = [
             ("with the machine", self.with),
             ("without", self.without),
             ("the machine adds", self.with.minus(self.without)),
-        ] {
-            table += &format!("\n{name:<18} {:>8} {:>8} {:>8}", sizes.raw, sizes.gzip, sizes.brotli);
-        }
-        table + &format!("\n{:<18} {:>8} {BAR:>8}", "at most", "")
+        ];
+        sizes::table(&rows, BAR)
     }
 
     /// Fails when the machine is too big, or brings what makes text of values.

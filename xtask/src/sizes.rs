@@ -52,6 +52,15 @@ impl Sizes {
     }
 }
 
+/// Sizes in bytes as a table, and what the last row may have with gzip.
+pub(crate) fn table(rows: &[(&str, Sizes)], bar: usize) -> String {
+    let mut table = format!("{:<18} {:>8} {:>8} {:>8}", "bytes", "raw", "gzip", "brotli");
+    for (name, sizes) in rows {
+        table += &format!("\n{name:<18} {:>8} {:>8} {:>8}", sizes.raw, sizes.gzip, sizes.brotli);
+    }
+    table + &format!("\n{:<18} {:>8} {bar:>8}", "at most", "")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -61,5 +70,20 @@ mod tests {
         let sizes = Sizes::of(&b"tide".repeat(1000)).unwrap();
         assert_eq!(sizes.raw, 4000);
         assert!(sizes.brotli < sizes.gzip && sizes.gzip < 100, "{sizes:?}");
+    }
+
+    #[test]
+    fn a_table_has_a_row_for_each_and_the_bar_below() {
+        let sizes = Sizes {
+            raw: 3,
+            gzip: 2,
+            brotli: 1,
+        };
+        assert_eq!(
+            table(&[("all", sizes)], 30_000),
+            "bytes                   raw     gzip   brotli\n\
+             all                       3        2        1\n\
+             at most                        30000"
+        );
     }
 }
