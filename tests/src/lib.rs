@@ -28,7 +28,7 @@ use tidewire_server::{Settings, Tidewire, bind, serve};
 use tokio::{
     net::{TcpSocket, TcpStream},
     sync::oneshot,
-    time::timeout,
+    time::{sleep, timeout},
 };
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
@@ -54,6 +54,20 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 /// After [`DEADLINE`].
 pub async fn within<T>(future: impl Future<Output = T>) -> T {
     timeout(DEADLINE, future).await.expect("came within the deadline")
+}
+
+/// Asks again until it is so, of what nobody tells a test about.
+///
+/// # Panics
+///
+/// After [`DEADLINE`].
+pub async fn until(ask: impl AsyncFn() -> bool) {
+    within(async {
+        while !ask().await {
+            sleep(Duration::from_millis(1)).await;
+        }
+    })
+    .await;
 }
 
 /// A server of this process, on a free port of the loopback interface. It ends with its value.

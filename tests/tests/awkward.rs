@@ -1,6 +1,6 @@
 //! Each awkward case of docs/PROTOCOL.md over real sockets: the native client, the faulty proxy, the server.
 
-use std::{future::Future, time::Duration};
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use tidewire_client::{
@@ -8,7 +8,7 @@ use tidewire_client::{
     SubscribeOptions,
 };
 use tidewire_server::{RoomHandle, Settings};
-use tidewire_tests::{Direction, Fault, Node, Proxy, Script, Server, upgrade_request, within};
+use tidewire_tests::{Direction, Fault, Node, Proxy, Script, Server, until, upgrade_request, within};
 
 /// A server that notices soon, a proxy before it, and one client through the proxy.
 struct Scene {
@@ -82,16 +82,6 @@ async fn reach(client: &Client, wanted: impl Fn(ClientState) -> bool) {
 
 async fn open(client: &Client) {
     reach(client, |state| state == ClientState::Open).await;
-}
-
-/// Asks again until it is so. Each question is answered by the server at once, so this waits for nothing but the truth.
-async fn until<F: Future<Output = bool>>(ask: impl Fn() -> F) {
-    within(async {
-        while !ask().await {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    })
-    .await;
 }
 
 async fn next(events: &mut RoomEvents) -> RoomEvent {

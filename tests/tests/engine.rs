@@ -7,7 +7,7 @@ use tidewire_protocol::{
     frame::{GapCause, Outcome, RefusalCode, Refused, RefusedWhat, Start},
 };
 use tidewire_server::{NotPublished, Settings, Tidewire};
-use tidewire_tests::{EngineFault, Heard, Server, SlowEngine, Wire};
+use tidewire_tests::{EngineFault, Heard, Server, SlowEngine, Wire, until};
 
 const LATENCY: Duration = Duration::from_millis(2);
 
@@ -314,12 +314,7 @@ async fn a_room_that_nobody_needs_is_no_longer_followed() {
     lobby.publish("x").await.expect("published");
     assert_eq!(engine.followers("lobby"), 1);
     drop(subscription);
-    tidewire_tests::within(async {
-        while engine.followers("lobby") > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    until(async || engine.followers("lobby") == 0).await;
     assert_eq!(server.tidewire().rooms(), 0);
     assert_eq!(lobby.publish("y").await.map(|position| position.offset), Ok(Offset(2)));
 }

@@ -6,7 +6,7 @@ use tidewire_protocol::{
     CloseCode, FRAME_OVERHEAD, Offset, OwnedPayload, Request, Sequence,
     frame::{ClientFrame, Payload, Publish, RefusalCode, RefusedWhat, Start},
 };
-use tidewire_tests::{Heard, Presence, Server, Wire, within};
+use tidewire_tests::{Heard, Presence, Server, Wire, until, within};
 
 /// Waits for a refusal, and returns what and why.
 async fn refused(wire: &mut Wire) -> (RefusedWhat, RefusalCode) {
@@ -53,12 +53,7 @@ async fn one_session_more_than_there_may_be_is_closed_with_4104() {
     cid.say(ClientFrame::Hello(hello)).await;
     assert_eq!(cid.closed().await.0, Some(CloseCode::TOO_MANY_SESSIONS));
     drop(bob);
-    within(async {
-        while server.tidewire().sessions() > 1 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    until(async || server.tidewire().sessions() <= 1).await;
     Wire::join(server.address()).await;
 }
 
@@ -148,16 +143,14 @@ async fn messages_leave_when_they_are_old() {
     let server = Server::start(|settings| settings.retention.max_age = Duration::from_millis(50));
     let lobby = server.tidewire().room("lobby").expect("a name");
     let first = lobby.publish("old").await.expect("published");
-    within(async {
-        loop {
-            let mut subscription = lobby.subscribe(Start::Last(1)).await.expect("a subscription");
-            if subscription.position() == first {
-                break;
-            }
-            // It begins before the message as long as that is kept.
-            drop(futures_util::StreamExt::next(&mut subscription).await);
-            tokio::time::sleep(Duration::from_millis(10)).await;
+    until(async || {
+        let mut subscription = lobby.subscribe(Start::Last(1)).await.expect("a subscription");
+        if subscription.position() == first {
+            return true;
         }
+        // It begins before the message as long as that is kept.
+        drop(futures_util::StreamExt::next(&mut subscription).await);
+        false
     })
     .await;
 }

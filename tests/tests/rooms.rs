@@ -6,7 +6,7 @@ use tidewire_protocol::{
     CloseCode, Epoch, Offset, Position, Request, Sequence, SessionId,
     frame::{ClientFrame, Close, GapCause, Hello, Outcome, Start, Token, VERSION},
 };
-use tidewire_tests::{Heard, Server, Wire, within};
+use tidewire_tests::{Heard, Server, Wire, until};
 
 #[tokio::test]
 async fn what_one_publishes_everyone_sees_in_order_and_once() {
@@ -199,12 +199,7 @@ async fn a_session_that_has_expired_or_ended_is_replaced() {
     let server = Server::start(|settings| settings.session_ttl = Duration::from_millis(50));
     let (ann, old) = Wire::join(server.address()).await;
     drop(ann);
-    within(async {
-        while server.tidewire().sessions() > 0 {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    })
-    .await;
+    until(async || server.tidewire().sessions() == 0).await;
     let (mut ann, new) = Wire::resume(server.address(), old.session, 2, 0).await;
     assert_eq!((new.outcome, new.settled), (Outcome::Replaced, Sequence(0)));
     assert_ne!((new.session, &new.member), (old.session, &old.member));
