@@ -10,7 +10,9 @@ use std::{
     time::Duration,
 };
 
-use tidewire_protocol::{ConnectionId, MemberId, OwnedPayload, Position, RoomName, SessionId, frame::RefusalCode};
+use tidewire_protocol::{
+    Answer, ConnectionId, MemberId, OwnedPayload, Position, RoomName, Sequence, SessionId, frame::RefusalCode,
+};
 use tokio::time::{Instant, interval, sleep_until, timeout_at};
 use tracing::{debug, warn};
 
@@ -20,7 +22,7 @@ use crate::{
     handle::NotPublished,
     hook::{Hook, Publishing},
     rooms::Rooms,
-    sessions::{Admitted, Publish, Sessions, Verdict},
+    sessions::{Admitted, Publish, Sessions, Settled, Verdict},
     settings::Settings,
 };
 
@@ -162,8 +164,10 @@ impl Hub {
         let mut answering = Box::pin(Arc::clone(&turn).answer(publish));
         // Where the engine answers at once, so do we.
         match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(Ok(answer)) => {
-                let settled = self.sessions.settle(session, sequence, answer);
+            Poll::Ready(answer) => {
+                let Some((answer, settled)) = turn.settle(sequence, answer) else {
+                    return Verdict::Ignored;
+                };
                 if let Some(next) = settled.next {
                     tokio::spawn(turn.go_on(next));
                 }
@@ -176,14 +180,10 @@ impl Hub {
                     None => Verdict::Ignored,
                 }
             }
-            Poll::Ready(Err(Unknown)) => {
-                self.sessions.forget(session);
-                Verdict::Ignored
-            }
             Poll::Pending => {
                 tokio::spawn(async move {
                     let answer = answering.await;
-                    if let Some(next) = turn.settle(sequence, answer) {
+                    if let Some(next) = turn.pass_on(sequence, answer) {
                         turn.go_on(next).await;
                     }
                 });
@@ -204,7 +204,7 @@ struct Turn {
 struct Unknown;
 
 impl Turn {
-    async fn answer(self: Arc<Self>, publish: Publish) -> Result<tidewire_protocol::Answer, Unknown> {
+    async fn answer(self: Arc<Self>, publish: Publish) -> Result<Answer, Unknown> {
         let payload = match &publish.payload {
             Ok(payload) => payload,
             Err(code) => return Ok(Err(*code)),
@@ -226,7 +226,7 @@ impl Turn {
         loop {
             let sequence = publish.sequence;
             let answer = Arc::clone(&self).answer(publish).await;
-            match self.settle(sequence, answer) {
+            match self.pass_on(sequence, answer) {
                 Some(next) => publish = next,
                 None => return,
             }
@@ -234,22 +234,23 @@ impl Turn {
     }
 
     /// Passes an answer on, and returns the next publish.
-    fn settle(
-        &self,
-        sequence: tidewire_protocol::Sequence,
-        answer: Result<tidewire_protocol::Answer, Unknown>,
-    ) -> Option<Publish> {
-        let Ok(answer) = answer else {
-            warn!("the engine does not say what became of a publish: its session ends");
-            self.hub.sessions.forget(self.session);
-            return None;
-        };
-        let settled = self.hub.sessions.settle(self.session, sequence, answer);
+    fn pass_on(&self, sequence: Sequence, answer: Result<Answer, Unknown>) -> Option<Publish> {
+        let (answer, settled) = self.settle(sequence, answer)?;
         match settled.tell {
             Some((_, mailbox)) => mailbox.answer(sequence, answer),
             None => debug!("a publish was answered while its session had no connection"),
         }
         settled.next
+    }
+
+    /// Takes an answer down, and says what follows from it. Where nobody can say it, the session ends.
+    fn settle(&self, sequence: Sequence, answer: Result<Answer, Unknown>) -> Option<(Answer, Settled)> {
+        let Ok(answer) = answer else {
+            warn!("the engine does not say what became of a publish: its session ends");
+            self.hub.sessions.forget(self.session);
+            return None;
+        };
+        Some((answer, self.hub.sessions.settle(self.session, sequence, answer)))
     }
 }
 
