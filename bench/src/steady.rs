@@ -7,7 +7,8 @@ use anyhow::Result;
 use crate::{
     bars::What,
     cli::Bench,
-    fanout::{self, Measured, Pace, Plan},
+    fanout::{self, Pace, Plan},
+    measure::Measured,
     message,
     report::Report,
     table::Table,
@@ -72,11 +73,11 @@ pub(crate) fn run(bench: &Bench, options: &Options) -> Result<Report> {
         command: options.command(),
         table: Table {
             columns: turns::columns(&fanout::COLUMNS),
-            rows: turns.rows(Measured::cpu_per_delivery, Measured::cells),
+            rows: turns.rows(Measured::cpu, |it| it.cells(1)),
         },
         notes: fanout::NOTES.map(str::to_owned).into(),
         warnings: turns.done.iter().flat_map(|(peer, it)| it.spent.doubts(peer)).collect(),
-        figures: turns.figures(What::SteadyCpu, Measured::cpu_per_delivery).collect(),
+        figures: turns.figures(What::SteadyCpu, Measured::cpu).collect(),
         failures: turns.failed,
     })
 }

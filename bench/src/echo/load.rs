@@ -6,13 +6,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use hdrhistogram::Histogram;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use super::Writes;
 use crate::{
     deadline::Deadline,
     line::{Heard, Line},
+    measure::{self, Counters},
     message::Message,
 };
 
@@ -26,14 +26,6 @@ pub(super) struct Load {
     counters: Counters,
     buffer: Box<[u8]>,
     progress_at: Instant,
-}
-
-/// What was seen since it was last taken.
-pub(super) struct Counters {
-    /// From just before a message was sent to just after its answer was read, in microseconds.
-    pub(super) latency: Histogram<u64>,
-    /// Reads that brought something.
-    pub(super) reads: u64,
 }
 
 struct Client {
@@ -68,40 +60,6 @@ impl Load {
             buffer: vec![0; 64 << 10].into(),
             progress_at: Instant::now(),
         })
-    }
-
-    /// Sends until each connection has sent `target` messages in all, and waits until it has each answer.
-    pub(super) fn run_to(&mut self, target: u64, deadline: &Deadline) -> Result<()> {
-        let mut events = vec![EpollEvent::empty(); 64];
-        self.progress_at = Instant::now();
-        let mut waiting = self.clients.iter().filter(|it| it.next < target).count();
-        for index in 0..self.clients.len() {
-            self.send_due(index, target)?;
-        }
-        while waiting > 0 {
-            let count = match self.epoll.wait(&mut events, EpollTimeout::from(100_u8)) {
-                Err(nix::Error::EINTR) => 0,
-                count => count?,
-            };
-            for event in &events[..count] {
-                let index = usize::try_from(event.data())?;
-                let is_done = self.handle(index, target);
-                let is_done = is_done.with_context(|| format!("connection {} of {}", index + 1, self.clients.len()))?;
-                waiting -= usize::from(is_done);
-            }
-            deadline
-                .check()
-                .with_context(|| format!("{waiting} connections are not done"))?;
-            if self.progress_at.elapsed() > STALL_LIMIT {
-                bail!("nothing arrived for {STALL_LIMIT:?}, and {waiting} connections are not done");
-            }
-        }
-        Ok(())
-    }
-
-    /// What was seen since the last call.
-    pub(super) fn take_counters(&mut self) -> Result<Counters> {
-        Ok(std::mem::replace(&mut self.counters, Counters::new()?))
     }
 
     /// Whether this brought the last answer.
@@ -157,12 +115,38 @@ impl Load {
     }
 }
 
-impl Counters {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            latency: Histogram::new_with_max(60_000_000, 3)?,
-            reads: 0,
-        })
+impl measure::Load for Load {
+    /// Sends until each connection has sent `target` messages in all, and waits until it has each answer.
+    fn run_to(&mut self, target: u64, deadline: &Deadline) -> Result<()> {
+        let mut events = vec![EpollEvent::empty(); 64];
+        self.progress_at = Instant::now();
+        let mut waiting = self.clients.iter().filter(|it| it.next < target).count();
+        for index in 0..self.clients.len() {
+            self.send_due(index, target)?;
+        }
+        while waiting > 0 {
+            let count = match self.epoll.wait(&mut events, EpollTimeout::from(100_u8)) {
+                Err(nix::Error::EINTR) => 0,
+                count => count?,
+            };
+            for event in &events[..count] {
+                let index = usize::try_from(event.data())?;
+                let is_done = self.handle(index, target);
+                let is_done = is_done.with_context(|| format!("connection {} of {}", index + 1, self.clients.len()))?;
+                waiting -= usize::from(is_done);
+            }
+            deadline
+                .check()
+                .with_context(|| format!("{waiting} connections are not done"))?;
+            if self.progress_at.elapsed() > STALL_LIMIT {
+                bail!("nothing arrived for {STALL_LIMIT:?}, and {waiting} connections are not done");
+            }
+        }
+        Ok(())
+    }
+
+    fn take_counters(&mut self) -> Result<Counters> {
+        Ok(std::mem::replace(&mut self.counters, Counters::new()?))
     }
 }
 

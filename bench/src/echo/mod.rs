@@ -2,19 +2,17 @@
 
 mod load;
 
-use std::time::Instant;
+use anyhow::Result;
 
-use anyhow::{Context, Result};
-
-use self::load::{Counters, Load};
+use self::load::Load;
 use crate::{
     bars::What,
     cli::Bench,
     line::{self, Purpose},
-    measure::{Clocks, SHORTEST, Spent},
+    measure::Measured,
     message,
     peers::Peer,
-    report::{Report, thousands},
+    report::Report,
     table::Table,
     turns::{self, Turns},
 };
@@ -90,7 +88,7 @@ pub(crate) fn run(bench: &Bench, options: &Options) -> Result<Report> {
         command: options.command(),
         table: Table {
             columns: turns::columns(&COLUMNS),
-            rows: turns.rows(Measured::cpu_per_message, Measured::cells),
+            rows: turns.rows(Measured::cpu, |it| it.cells(2)),
         },
         notes: vec![
             "us CPU/message: the server's CPU time, user and kernel, over the messages that were answered; the ratio is of \
@@ -100,16 +98,9 @@ pub(crate) fn run(bench: &Bench, options: &Options) -> Result<Report> {
                 .to_owned(),
         ],
         warnings: turns.done.iter().flat_map(|(peer, it)| it.spent.doubts(peer)).collect(),
-        figures: turns.figures(What::EchoCpu, Measured::cpu_per_message).collect(),
+        figures: turns.figures(What::EchoCpu, Measured::cpu).collect(),
         failures: turns.failed,
     })
-}
-
-/// What one peer did between two moments at which nothing was under way.
-struct Measured {
-    spent: Spent,
-    counters: Counters,
-    messages: f64,
 }
 
 fn measure(bench: &Bench, peer: &Peer, options: &Options) -> Result<Measured> {
@@ -123,47 +114,15 @@ fn measure(bench: &Bench, peer: &Peer, options: &Options) -> Result<Measured> {
         options.outstanding as usize,
         options.writes,
     )?;
-    let warm_up = u64::from(options.messages.div_ceil(10));
-    load.run_to(warm_up, &deadline).context("warming up")?;
-    load.take_counters()?;
-    let (before, begun) = (Clocks::read(&server)?, Instant::now());
-    let mut last = warm_up;
-    while last == warm_up || begun.elapsed() < SHORTEST {
-        last += u64::from(options.messages);
-        load.run_to(last, &deadline)?;
-    }
-    let spent = Clocks::read(&server)? - before;
-    let counters = load.take_counters()?;
-    // One more message, not measured: whatever came twice comes before it and is noticed.
-    load.run_to(last + 1, &deadline).context("after the run")?;
-    Ok(Measured {
-        spent,
-        counters,
-        messages: (last - warm_up) as f64 * f64::from(options.connections),
-    })
-}
-
-impl Measured {
-    /// In microseconds.
-    fn cpu_per_message(&self) -> f64 {
-        self.spent.server_cpu.as_secs_f64() * 1e6 / self.messages
-    }
-
-    /// As [`COLUMNS`] say.
-    fn cells(&self) -> Vec<String> {
-        let elapsed = self.spent.elapsed.as_secs_f64();
-        let latency = |quantile| self.counters.latency.value_at_quantile(quantile) as f64 / 1000.0;
-        vec![
-            format!("{:.3}", self.cpu_per_message()),
-            thousands(self.messages / elapsed),
-            format!("{:.2}", latency(0.5)),
-            format!("{:.2}", latency(0.99)),
-            self.spent.server_busy(),
-            self.spent.generator_busy(),
-            format!("{:.1}", self.messages / self.counters.reads as f64),
-            format!("{elapsed:.1}"),
-        ]
-    }
+    let warm_up = options.messages.div_ceil(10);
+    Measured::take(
+        &server,
+        &mut load,
+        warm_up,
+        options.messages,
+        options.connections,
+        &deadline,
+    )
 }
 
 const COLUMNS: [&str; 8] = [

@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use hdrhistogram::Histogram;
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use super::{pace::Pace, window::Window};
 use crate::{
     deadline::Deadline,
     line::{Heard, Line},
+    measure::{self, Counters},
     message::Message,
 };
 
@@ -24,14 +24,6 @@ pub(super) struct Load {
     counters: Counters,
     buffer: Box<[u8]>,
     progress_at: Instant,
-}
-
-/// What was seen since it was last taken.
-pub(super) struct Counters {
-    /// From just before a message was sent to just after it was read, of every delivery, in microseconds.
-    pub(super) latency: Histogram<u64>,
-    /// Reads that brought something to a receiver.
-    pub(super) reads: u64,
 }
 
 struct Client {
@@ -60,38 +52,6 @@ impl Load {
             buffer: vec![0; READ_BYTES].into(),
             progress_at: Instant::now(),
         })
-    }
-
-    /// Sends until `target` messages were sent in all, and waits until every receiver has each, and the sender every
-    /// answer. Then nothing is under way.
-    pub(super) fn run_to(&mut self, target: u64, deadline: &Deadline) -> Result<()> {
-        let mut events = vec![EpollEvent::empty(); MAX_EVENTS];
-        self.progress_at = Instant::now();
-        self.pace.begin(self.progress_at);
-        self.send_due(target)?;
-        while self.window.complete() < target || self.sender.next < target {
-            let timeout = self.pace.wait(Instant::now()).min(LONGEST_WAIT);
-            let timeout = u8::try_from(timeout.as_millis()).unwrap_or(u8::MAX);
-            let count = match self.epoll.wait(&mut events, EpollTimeout::from(timeout)) {
-                Err(nix::Error::EINTR) => 0,
-                count => count?,
-            };
-            for event in &events[..count] {
-                self.handle_event(event)?;
-                self.send_due(target)?;
-            }
-            self.send_due(target)?;
-            deadline.check().with_context(|| self.position())?;
-            if self.progress_at.elapsed() > STALL_LIMIT {
-                bail!("nothing arrived for {STALL_LIMIT:?}: {}", self.position());
-            }
-        }
-        Ok(())
-    }
-
-    /// What was seen since the last call.
-    pub(super) fn take_counters(&mut self) -> Result<Counters> {
-        Ok(std::mem::replace(&mut self.counters, Counters::new()?))
     }
 
     fn handle_event(&mut self, event: &EpollEvent) -> Result<()> {
@@ -176,12 +136,36 @@ impl Load {
     }
 }
 
-impl Counters {
-    fn new() -> Result<Self> {
-        Ok(Self {
-            latency: Histogram::new_with_max(MAX_LATENCY_US, 3)?,
-            reads: 0,
-        })
+impl measure::Load for Load {
+    /// Sends until `target` messages were sent in all, and waits until every receiver has each, and the sender every
+    /// answer. Then nothing is under way.
+    fn run_to(&mut self, target: u64, deadline: &Deadline) -> Result<()> {
+        let mut events = vec![EpollEvent::empty(); MAX_EVENTS];
+        self.progress_at = Instant::now();
+        self.pace.begin(self.progress_at);
+        self.send_due(target)?;
+        while self.window.complete() < target || self.sender.next < target {
+            let timeout = self.pace.wait(Instant::now()).min(LONGEST_WAIT);
+            let timeout = u8::try_from(timeout.as_millis()).unwrap_or(u8::MAX);
+            let count = match self.epoll.wait(&mut events, EpollTimeout::from(timeout)) {
+                Err(nix::Error::EINTR) => 0,
+                count => count?,
+            };
+            for event in &events[..count] {
+                self.handle_event(event)?;
+                self.send_due(target)?;
+            }
+            self.send_due(target)?;
+            deadline.check().with_context(|| self.position())?;
+            if self.progress_at.elapsed() > STALL_LIMIT {
+                bail!("nothing arrived for {STALL_LIMIT:?}: {}", self.position());
+            }
+        }
+        Ok(())
+    }
+
+    fn take_counters(&mut self) -> Result<Counters> {
+        Ok(std::mem::replace(&mut self.counters, Counters::new()?))
     }
 }
 
@@ -200,12 +184,11 @@ const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// How long it may be that nobody receives anything.
 const STALL_LIMIT: Duration = Duration::from_secs(20);
 
-const MAX_LATENCY_US: u64 = 600_000_000;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::line::{Dialect, Purpose};
+    use crate::measure::Load as _;
     use std::{
         io::{Read, Write},
         net::TcpListener,
