@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 /// Options of `cargo xtask mutants`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Options for cargo-mutants, such as `--file protocol/src/log.rs` or `--jobs 4`
+    /// Options for cargo-mutants, such as `--file protocol/src/log/mod.rs` or `--jobs 4`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     mutants: Vec<String>,
 }

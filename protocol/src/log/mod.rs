@@ -2,15 +2,16 @@
 //!
 //! A frame is encoded once, when its message is appended, and shared by all who read it. A subscriber is a [`Cursor`]; it
 //! costs its position, however far behind it is. When the log has moved past it, it sees a gap.
-//!
-//! Frames lie one after another in chunks, so that a reader that is behind gets a few long pieces of memory and not one for
-//! each message. What is appended goes to the tail, which nobody has seen; the first to read it makes it a chunk.
+
+mod chunks;
 
 use core::time::Duration;
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
+pub use self::chunks::CHUNK_BYTES;
+use self::chunks::Chunks;
 use crate::{
     codec::Frame as _,
     frame::{Gap, GapCause, Message, Payload, ServerFrame, Start},
@@ -33,9 +34,6 @@ pub struct Retention {
 /// What a message takes in memory beside its bytes: its place in the log.
 pub const FRAME_OVERHEAD: usize = 64;
 
-/// How long a chunk of several messages may get.
-pub const CHUNK_BYTES: usize = 16 << 10;
-
 /// One life of a room's log.
 #[derive(Debug)]
 pub struct Log {
@@ -46,10 +44,7 @@ pub struct Log {
     /// Where the first that is kept begins, in bytes from the log's beginning.
     begin: u64,
     entries: VecDeque<Entry>,
-    /// Frames that were read, in order. Only the first may begin before `begin`.
-    chunks: VecDeque<Chunk>,
-    /// Frames that nobody has read, after those of the chunks.
-    tail: Vec<u8>,
+    chunks: Chunks,
     retention: Retention,
 }
 
@@ -58,12 +53,6 @@ struct Entry {
     /// Where it ends, in bytes from the log's beginning.
     end: u64,
     at: Instant,
-}
-
-#[derive(Debug)]
-struct Chunk {
-    begin: u64,
-    bytes: Bytes,
 }
 
 /// A subscriber's place in a log.
@@ -75,7 +64,7 @@ pub struct Cursor {
 /// Messages that a cursor saw: pieces of whole frames, one after another, shared by all who read them.
 #[derive(Debug)]
 pub struct Frames<'a> {
-    log: Option<&'a Log>,
+    chunks: Option<&'a Chunks>,
     begin: u64,
     end: u64,
     count: u64,
@@ -102,8 +91,7 @@ impl Log {
             evicted: Offset(0),
             begin: 0,
             entries: VecDeque::new(),
-            chunks: VecDeque::new(),
-            tail: Vec::new(),
+            chunks: Chunks::new(),
             retention,
         }
     }
@@ -147,7 +135,7 @@ impl Log {
     #[must_use]
     pub fn bytes(&self) -> usize {
         // What is kept is in memory, so its length is a usize.
-        (self.end() - self.begin) as usize + self.entries.len() * FRAME_OVERHEAD
+        (self.chunks.end() - self.begin) as usize + self.entries.len() * FRAME_OVERHEAD
     }
 
     /// Appends a message, and returns where it is.
@@ -170,21 +158,8 @@ impl Log {
             epoch: self.epoch,
             offset: self.head().offset.next(),
         };
-        let (before, end) = (self.tail.len(), self.end());
-        encode(position.offset, &mut self.tail);
-        let frame = self.tail.len().saturating_sub(before) as u64;
-        if before > 0 && self.tail.len() > CHUNK_BYTES {
-            let first_of_the_next = self.tail.split_off(before);
-            self.seal();
-            self.tail = first_of_the_next;
-        }
-        self.entries.push_back(Entry {
-            end: end + frame,
-            at: now,
-        });
-        if self.tail.len() >= CHUNK_BYTES {
-            self.seal();
-        }
+        let end = self.chunks.append(|out| encode(position.offset, out));
+        self.entries.push_back(Entry { end, at: now });
         self.evict(now);
         position
     }
@@ -211,13 +186,7 @@ impl Log {
         };
         self.begin = oldest.end;
         self.evicted = self.evicted.next();
-        while self.chunks.front().is_some_and(|chunk| chunk.end() <= self.begin) {
-            self.chunks.pop_front();
-        }
-        if self.entries.is_empty() {
-            // What was never read has no chunk.
-            self.tail = Vec::new();
-        }
+        self.chunks.evict(self.begin);
         true
     }
 
@@ -288,14 +257,12 @@ impl Log {
             };
         }
         let end = self.entries[past - 1].end;
-        if end > self.chunks_end() {
-            self.seal();
-        }
+        self.chunks.share(end);
         let count = (past - first) as u64;
         let is_all = past == self.entries.len();
         cursor.position.offset.0 += count;
         Frames {
-            log: Some(self),
+            chunks: Some(&self.chunks),
             begin,
             end,
             count,
@@ -308,54 +275,6 @@ impl Log {
         let index = position.offset.0.checked_sub(self.evicted.0)?;
         let is_here = position.epoch == self.epoch && index <= self.entries.len() as u64;
         is_here.then_some(index as usize)
-    }
-
-    /// Where the last frame ends.
-    fn end(&self) -> u64 {
-        self.entries.back().map_or(self.begin, |last| last.end)
-    }
-
-    fn chunks_end(&self) -> u64 {
-        self.end() - self.tail.len() as u64
-    }
-
-    /// Makes a chunk of the tail, together with the chunks before it that are not longer. So there are few chunks even where
-    /// each message was read before the next, and a message is copied at most once for each doubling of its chunk.
-    fn seal(&mut self) {
-        let mut begin = self.chunks_end();
-        let mut length = self.tail.len();
-        let mut whole = self.chunks.len();
-        while let Some(chunk) = whole.checked_sub(1).and_then(|last| self.chunks.get(last))
-            && chunk.bytes.len() <= length
-            && chunk.bytes.len() + length <= CHUNK_BYTES
-        {
-            begin = chunk.begin;
-            length += chunk.bytes.len();
-            whole -= 1;
-        }
-        let mut bytes = Vec::with_capacity(length);
-        for chunk in self.chunks.drain(whole..) {
-            bytes.extend_from_slice(&chunk.bytes);
-        }
-        bytes.extend_from_slice(&self.tail);
-        self.chunks.push_back(Chunk {
-            begin,
-            bytes: bytes.into(),
-        });
-        self.tail = Vec::new();
-    }
-}
-
-impl Chunk {
-    fn end(&self) -> u64 {
-        self.begin + self.bytes.len() as u64
-    }
-
-    /// The part of it that lies between two places.
-    fn slice(&self, begin: u64, end: u64) -> Bytes {
-        let from = begin.saturating_sub(self.begin) as usize;
-        let to = (end.min(self.end()) - self.begin) as usize;
-        self.bytes.slice(from..to)
     }
 }
 
@@ -387,13 +306,9 @@ impl Frames<'_> {
     /// The pieces.
     pub fn chunks(&self) -> impl Iterator<Item = Bytes> {
         let (begin, end) = (self.begin, self.end);
-        let chunks = self.log.into_iter().flat_map(move |log| {
-            let first = log.chunks.partition_point(|chunk| chunk.end() <= begin);
-            log.chunks.range(first..)
-        });
-        chunks
-            .take_while(move |chunk| chunk.begin < end)
-            .map(move |chunk| chunk.slice(begin, end))
+        self.chunks
+            .into_iter()
+            .flat_map(move |chunks| chunks.pieces(begin, end))
     }
 }
 
@@ -401,7 +316,7 @@ impl Frames<'_> {
 impl Default for Frames<'_> {
     fn default() -> Self {
         Self {
-            log: None,
+            chunks: None,
             begin: 0,
             end: 0,
             count: 0,
