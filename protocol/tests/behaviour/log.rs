@@ -269,6 +269,26 @@ fn a_log_says_how_many_messages_it_keeps() {
 }
 
 #[test]
+fn a_reader_knows_when_it_has_all_there_is() {
+    let mut log = log(Retention::default());
+    fill(&mut log, 2);
+    let mut cursor = log.cursor(Start::Last(2));
+    assert!(!log.read(&mut cursor, 0, END).is_all());
+    assert!(log.read(&mut cursor, 0, END).is_all());
+    assert!(log.read(&mut cursor, 0, END).is_all(), "and when there is nothing more");
+}
+
+#[test]
+fn a_log_lets_go_of_the_memory_of_what_has_left() {
+    let mut log = log(Retention::default());
+    fill(&mut log, 2);
+    let mut cursor = log.cursor(Start::Last(2));
+    let piece = log.read(&mut cursor, usize::MAX, END).chunks().next().expect("a piece");
+    assert!(log.evict_oldest() && !piece.is_unique(), "one of its messages is kept");
+    assert!(log.evict_oldest() && piece.is_unique());
+}
+
+#[test]
 fn a_read_is_bounded_but_never_stuck() {
     let mut log = log(Retention::default());
     fill(&mut log, 9);

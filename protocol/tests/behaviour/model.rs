@@ -212,7 +212,9 @@ impl Room {
         assert_eq!(self.log.read_gap(cursor), missing);
         let first = missing.map_or(before, |gap| gap.resume);
         assert_eq!(cursor.position(), first);
+        let head = self.log.head();
         let frames = self.log.read(cursor, max_bytes, END);
+        assert_eq!(frames.is_all(), cursor.position() == head);
         assert_eq!(has_news, missing.is_some() || !frames.is_empty());
         let first = first.offset.0 as usize;
         self.model.check(first, &frames, max_bytes);
