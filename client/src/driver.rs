@@ -104,9 +104,15 @@ impl<S: Sink> Shared<S> {
         loop {
             match session.machine.poll_output() {
                 Output::Event(event) => session.sink.take(event, effects),
-                Output::Send(_, batch) => {
+                Output::Send(attempt, batch) => {
                     if let Some(transport) = &session.transport {
                         transport.send(batch);
+                    }
+                    if session.is_overdue() {
+                        session.transport = None;
+                        session
+                            .machine
+                            .handle_input(self.clock.now(), Input::Lost(attempt, None));
                     }
                 }
                 Output::Connect(attempt, _) => {

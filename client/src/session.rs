@@ -3,7 +3,7 @@
 //! No code of the program's runs while it is locked.
 
 use tidewire_protocol::{
-    Instant, OwnedPayload, RoomName,
+    Instant, MAX_ROOM_BYTES, OwnedPayload, RoomName,
     client::{Attempt, Client as Machine, ClientState},
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct Session<S> {
     /// Why the last transport could not even be tried.
     pub(crate) refusal: Option<ConnectError>,
     max_unsent_bytes: usize,
+    max_backlog_bytes: usize,
     /// Signals that were handed to the machine since the last turn, in bytes.
     pub(crate) signalled: usize,
     /// Whether a turn is due because of what a handle has asked for.
@@ -41,6 +42,7 @@ impl<S> Session<S> {
             farewell: None,
             refusal: None,
             max_unsent_bytes: options.max_unsent_bytes,
+            max_backlog_bytes: max_backlog_bytes(options),
             signalled: 0,
             is_scheduled: false,
         }
@@ -48,6 +50,13 @@ impl<S> Session<S> {
 
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self.machine.state(), ClientState::Closed(_))
+    }
+
+    /// Whether more waits to be sent than what the program may have asked for: the server asks for answers, and does not
+    /// take them.
+    pub(crate) fn is_overdue(&self) -> bool {
+        let unsent = self.transport.as_ref().map_or(0, Transport::unsent_bytes);
+        unsent > self.max_backlog_bytes
     }
 
     /// Signals, unless there is no connection or too much waits to be sent.
@@ -69,5 +78,17 @@ impl<S> Session<S> {
     }
 }
 
-/// What a signal's frame takes beside its room and payload, at most.
+/// The most that a transport may hold: all publishes, all signals, and what the server is asked and answered beside them.
+const fn max_backlog_bytes(options: &ClientOptions) -> usize {
+    let around_each = MAX_ROOM_BYTES + FRAME_BYTES;
+    let publishes = options.outbox.max_publishes.saturating_mul(around_each);
+    publishes
+        .saturating_add(options.outbox.max_bytes)
+        .saturating_add(options.max_unsent_bytes)
+        .saturating_add(REQUEST_BYTES)
+}
+
+/// What a frame takes beside its room and payload, at most.
 const FRAME_BYTES: usize = 16;
+/// For subscriptions, pings and pongs: tens of thousands.
+const REQUEST_BYTES: usize = 1 << 20;

@@ -50,7 +50,7 @@ pub(crate) struct Endpoint {
 /// A WebSocket's task, seen from outside. Once this is dropped, the task sends what it has to, says farewell and ends.
 #[derive(Debug)]
 pub(crate) struct Transport {
-    /// Bounded by what may be published and signalled, see `ClientOptions`; the rest is as little as the server asks for.
+    /// Bounded by the driver, which gives up a transport that has too much to send.
     outgoing: UnboundedSender<Vec<u8>>,
     unsent_bytes: Arc<AtomicUsize>,
     task: JoinHandle<()>,
