@@ -33,6 +33,7 @@ mod hook;
 mod hub;
 mod io;
 mod mailbox;
+mod openings;
 mod outbox;
 mod page;
 mod plain;

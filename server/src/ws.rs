@@ -7,8 +7,8 @@ use std::{
 };
 
 use tidewire_protocol::{
-    CloseCode, ConnectionId, Instant, MemberId, Request, RoomName, SessionId,
-    frame::{RefusalCode, Start},
+    CloseCode, ConnectionId, Instant, MemberId, RoomName, SessionId,
+    frame::RefusalCode,
     server::{Action, Connection as Machine, Input, Output},
 };
 use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
@@ -16,9 +16,9 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 use crate::{
     beside::Beside,
     connection::Endpoint,
-    engine::EngineFuture,
     hub::Hub,
     mailbox::Mailbox,
+    openings::{Opened, Openings, Wanted},
     outbox::Outbox,
     room::{Interest, Reader, Room, SawEverything, State},
     rooms::Opening,
@@ -34,7 +34,7 @@ pub(crate) struct Ws {
     mailbox: Arc<Mailbox>,
     who: Option<Who>,
     joined: Vec<Joined>,
-    opening: Vec<Joining>,
+    openings: Openings,
     /// Where reading goes on when the outbox was full: every room has its turn.
     turn: usize,
     /// When the machine wants to be told the time.
@@ -49,15 +49,6 @@ pub(crate) struct Ws {
 struct Who {
     session: SessionId,
     member: MemberId,
-}
-
-/// A subscription that waits for its room.
-struct Joining {
-    request: Request,
-    room: RoomName,
-    start: Start,
-    presence: bool,
-    opening: EngineFuture<'static, Result<Arc<Room>, RefusalCode>>,
 }
 
 /// A subscription.
@@ -77,7 +68,7 @@ impl Ws {
             mailbox: Arc::default(),
             who: None,
             joined: Vec::new(),
-            opening: Vec::new(),
+            openings: Openings::default(),
             turn: 0,
             wakes_at: None,
             leaves_at: None,
@@ -134,10 +125,15 @@ impl Ws {
                 room,
                 start,
                 presence,
-            } => self.subscribe(request, room, start, presence),
+            } => self.subscribe(Wanted {
+                request,
+                room,
+                start,
+                presence,
+            }),
             Action::Unsubscribe { room } => {
                 self.joined.retain(|it| it.name != room);
-                self.opening.retain(|it| it.room != room);
+                self.openings.cancel(&room);
                 if let Some(who) = &self.who {
                     self.hub.sessions.exit(who.session, self.id, &room);
                 }
@@ -189,30 +185,20 @@ impl Ws {
         }
     }
 
-    fn subscribe(&mut self, request: Request, room: RoomName, start: Start, presence: bool) {
-        match self.hub.rooms.open(&room) {
-            Opening::Done(opened) => self.join(request, room, start, presence, opened),
-            Opening::Pending(opening) => {
-                let opening = Box::pin(Opening::Pending(opening).wait());
-                self.opening.push(Joining {
-                    request,
-                    room,
-                    start,
-                    presence,
-                    opening,
-                });
-            }
+    fn subscribe(&mut self, wanted: Wanted) {
+        match self.hub.rooms.open(&wanted.room) {
+            Opening::Done(opened) => self.join(wanted, opened),
+            pending @ Opening::Pending(_) => self.openings.push(wanted, pending),
         }
     }
 
-    fn join(
-        &mut self,
-        request: Request,
-        name: RoomName,
-        start: Start,
-        presence: bool,
-        opened: Result<Arc<Room>, RefusalCode>,
-    ) {
+    fn join(&mut self, wanted: Wanted, opened: Opened) {
+        let Wanted {
+            request,
+            room: name,
+            start,
+            presence,
+        } = wanted;
         let now = self.hub.clock.now();
         let (Ok(room), Some(who)) = (&opened, &self.who) else {
             let code = opened.err().unwrap_or(RefusalCode::UNAVAILABLE);
@@ -236,26 +222,6 @@ impl Ws {
         });
         let subscribed = Input::Subscribed(request, Ok((room.number(), cursor)));
         self.machine.handle_input(now, subscribed);
-    }
-
-    /// Joins the rooms that have been opened meanwhile.
-    fn poll_opening(&mut self, cx: &mut Context<'_>) {
-        let mut index = 0;
-        while let Some(joining) = self.opening.get_mut(index) {
-            match joining.opening.as_mut().poll(cx) {
-                Poll::Ready(opened) => {
-                    let Joining {
-                        request,
-                        room,
-                        start,
-                        presence,
-                        ..
-                    } = self.opening.swap_remove(index);
-                    self.join(request, room, start, presence, opened);
-                }
-                Poll::Pending => index += 1,
-            }
-        }
     }
 
     fn poll_mailbox(&mut self, waker: &Waker, outbox: &mut Outbox) -> Result<(), CloseCode> {
@@ -309,8 +275,10 @@ impl Endpoint for Ws {
 
     fn poll_frames(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Result<(), CloseCode> {
         self.poll_mailbox(cx.waker(), outbox)?;
-        if !self.opening.is_empty() {
-            self.poll_opening(cx);
+        if !self.openings.is_empty() {
+            while let Poll::Ready((wanted, opened)) = self.openings.poll_next(cx) {
+                self.join(wanted, opened);
+            }
             self.flush(outbox)?;
         }
         self.poll_rooms(cx.waker(), outbox);
