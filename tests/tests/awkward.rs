@@ -151,15 +151,18 @@ async fn where_not_even_subscribed_came_the_subscription_begins_as_it_was_asked_
     expect(&mut events, 2..=2).await;
 }
 
-#[tokio::test]
-async fn a_position_that_is_older_than_all_that_is_kept_resumes_where_nothing_was_missed() {
-    let scene = Scene::with(
-        |settings| settings.retention.max_age = Duration::from_millis(50),
-        |_| {},
-    )
-    .await;
+/// A room that keeps nothing for long, and who listens to it.
+async fn forgetful() -> (Scene, RoomEvents) {
+    let forget = |settings: &mut Settings| settings.retention.max_age = Duration::from_millis(50);
+    let scene = Scene::with(forget, |_| {}).await;
     let mut events = scene.subscribe();
     subscribed(&mut events).await;
+    (scene, events)
+}
+
+#[tokio::test]
+async fn a_position_that_is_older_than_all_that_is_kept_resumes_where_nothing_was_missed() {
+    let (scene, mut events) = forgetful().await;
     scene.say(1..=3).await;
     expect(&mut events, 1..=3).await;
     scene.part().await;
@@ -172,13 +175,7 @@ async fn a_position_that_is_older_than_all_that_is_kept_resumes_where_nothing_wa
 
 #[tokio::test]
 async fn a_position_that_is_older_than_all_that_is_kept_gets_one_gap_where_something_was_missed() {
-    let scene = Scene::with(
-        |settings| settings.retention.max_age = Duration::from_millis(50),
-        |_| {},
-    )
-    .await;
-    let mut events = scene.subscribe();
-    subscribed(&mut events).await;
+    let (scene, mut events) = forgetful().await;
     scene.say(1..=1).await;
     expect(&mut events, 1..=1).await;
     scene.part().await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tidewire_protocol::CloseCode;
 use yew::prelude::*;
 
-use crate::components::body;
+use crate::components::{body, use_toggle};
 use crate::console::timeline::{Entry, What};
 use crate::format;
 use crate::payload::Payload;
@@ -23,11 +23,7 @@ pub(crate) struct Props {
 /// One entry: when, which kind, what, how large, and how long an answer took.
 #[component]
 pub(crate) fn EntryRow(props: &Props) -> Html {
-    let is_expanded = use_state_eq(|| false);
-    let on_toggle = {
-        let (setter, expanded) = (is_expanded.setter(), *is_expanded);
-        Callback::from(move |_: MouseEvent| setter.set(!expanded))
-    };
+    let (is_expanded, on_toggle) = use_toggle();
     let Entry { time_of_day, what, .. } = &*props.entry;
     let time = format::time_of_day(*time_of_day);
     let (kind, glyph) = kind_of(what);
@@ -38,8 +34,8 @@ pub(crate) fn EntryRow(props: &Props) -> Html {
             { match what {
                 What::Open { address, took } => opened(address, *took),
                 What::Message { payload, round_trip } =>
-                    content(payload, *round_trip, props.is_narrow, *is_expanded, on_toggle),
-                What::Sent(payload) => content(payload, None, props.is_narrow, *is_expanded, on_toggle),
+                    content(payload, *round_trip, props.is_narrow, is_expanded, on_toggle),
+                What::Sent(payload) => content(payload, None, props.is_narrow, is_expanded, on_toggle),
                 What::Error => html! { <p class="entry-body muted">{ "The browser gives no reason." }</p> },
                 What::Close { code, reason, was_clean } => closed(*code, reason, *was_clean),
             } }

@@ -6,7 +6,7 @@ use tidewire_client::{GapCause, Position, PublishErrorCause};
 use yew::prelude::*;
 
 use super::member_name::member_name;
-use crate::components::body;
+use crate::components::{body, use_toggle};
 use crate::format;
 use crate::payload::{Body, Payload};
 use crate::rooms::audit;
@@ -28,13 +28,9 @@ pub(crate) struct Props {
 /// One entry: when, who or which kind, what, and where in the room.
 #[component]
 pub(crate) fn EntryRow(props: &Props) -> Html {
-    let is_expanded = use_state_eq(|| false);
-    let on_toggle = {
-        let (setter, expanded) = (is_expanded.setter(), *is_expanded);
-        Callback::from(move |_: MouseEvent| setter.set(!expanded))
-    };
+    let (is_expanded, on_toggle) = use_toggle();
     let Entry { time_of_day, what, .. } = &*props.entry;
-    let content = |payload: &Payload| body(payload, props.is_narrow, *is_expanded, on_toggle.clone());
+    let content = |payload: &Payload| body(payload, props.is_narrow, is_expanded, on_toggle.clone());
     html! {
         <li class="entry said" data-kind={kind_of(what)}>
             <time class="entry-time">{ format::time_of_day(*time_of_day) }</time>

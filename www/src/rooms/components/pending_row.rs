@@ -6,7 +6,7 @@ use tidewire_client::MemberId;
 use yew::prelude::*;
 
 use super::member_name::member_name;
-use crate::components::body;
+use crate::components::{body, use_toggle};
 use crate::format;
 use crate::rooms::timeline::Pending;
 
@@ -24,11 +24,7 @@ pub(crate) struct Props {
 /// One publish.
 #[component]
 pub(crate) fn PendingRow(props: &Props) -> Html {
-    let is_expanded = use_state_eq(|| false);
-    let on_toggle = {
-        let (setter, expanded) = (is_expanded.setter(), *is_expanded);
-        Callback::from(move |_: MouseEvent| setter.set(!expanded))
-    };
+    let (is_expanded, on_toggle) = use_toggle();
     let pending = &props.pending;
     html! {
         <li class="entry said" data-kind="pending">
@@ -37,7 +33,7 @@ pub(crate) fn PendingRow(props: &Props) -> Html {
                 { for props.me.iter().map(member_name) }
                 <span class="you">{ "you" }</span>
             </span>
-            { body(&pending.payload, props.is_narrow, *is_expanded, on_toggle) }
+            { body(&pending.payload, props.is_narrow, is_expanded, on_toggle) }
             <span class="entry-place">
                 { match pending.place {
                     Some(place) => format!("#{}", format::count(place.offset.0)),
