@@ -152,6 +152,7 @@ mod tests {
             let (max_frames, max_bytes) = limits;
             let mut transients = Transients::new(TransientLimits { max_frames, max_bytes });
             let mut reader = transients.cursor();
+            let mut later = reader;
             for byte in 1..=3 {
                 transients.push(signal(byte, length));
             }
@@ -159,6 +160,8 @@ mod tests {
             transients.push(signal(4, length));
             assert_eq!(read(&transients, &mut reader), (vec![2, 3, 4], true));
             assert_eq!(read(&transients, &mut reader), (vec![], false));
+            (5..=8).for_each(|byte| transients.push(signal(byte, length)));
+            assert_eq!(read(&transients, &mut later), (vec![6, 7, 8], true));
         }
     }
 
