@@ -10,7 +10,7 @@ use tidewire_protocol::{BackoffSettings, Position, client::OutboxLimits, frame::
 /// let mut options = tidewire_client::ClientOptions::default();
 /// options.outbox.max_publishes = 100;
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientOptions {
     /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s.
@@ -35,7 +35,7 @@ pub struct ClientOptions {
 /// Where a subscription begins, and what it tells.
 ///
 /// By default it begins with the next message, and does not tell who is there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscribeOptions {
     /// Where it begins.
@@ -45,7 +45,7 @@ pub struct SubscribeOptions {
 }
 
 /// How a message is published.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PublishOptions {
     /// Where it could not be sent within this time, it is not sent. Default: it is sent whenever there is a connection.

@@ -46,8 +46,15 @@ pub struct RoomEvents {
 #[derive(Debug)]
 #[must_use = "whether it was accepted is told by its outcome"]
 pub struct Publishing {
-    shared: Arc<Shared<Inbox>>,
-    outcome: Result<PublishId, Option<PublishError>>,
+    outcome: Outcome,
+}
+
+#[derive(Debug)]
+enum Outcome {
+    /// The session knows, or will.
+    Expected(Arc<Shared<Inbox>>, PublishId),
+    /// It was not even begun. Nothing once that was told.
+    Failed(Option<PublishError>),
 }
 
 impl Room {
@@ -105,20 +112,24 @@ impl Room {
     pub fn publish_with(&self, payload: impl Into<OwnedPayload>, options: PublishOptions) -> Publishing {
         let payload = payload.into();
         let shared = self.client.shared();
-        let outcome = shared.with(|session, now| {
+        let published = shared.with(|session, now| {
             let published = session.machine.publish(now, self.name.clone(), payload, options.ttl);
             let id = published.map_err(|payload| {
                 let cause = match session.is_closed() {
                     true => PublishErrorCause::Closed,
                     false => PublishErrorCause::Full,
                 };
-                Some(PublishError { cause, payload })
+                PublishError { cause, payload }
             })?;
             session.sink.answers.expect(id);
             Ok(id)
         });
-        let shared = shared.clone();
-        Publishing { shared, outcome }
+        match published {
+            Ok(id) => Publishing {
+                outcome: Outcome::Expected(shared.clone(), id),
+            },
+            Err(error) => Publishing::failed(error),
+        }
     }
 
     /// Signals to who is subscribed to the room now. Nobody keeps it, and it may be lost on its way.
@@ -202,12 +213,18 @@ impl Drop for RoomEvents {
 }
 
 impl Publishing {
+    pub(crate) const fn failed(error: PublishError) -> Self {
+        Self {
+            outcome: Outcome::Failed(Some(error)),
+        }
+    }
+
     /// Its outcome, once. Where it is not there yet, the waker is woken when it is.
     pub(crate) fn take(&mut self, waker: Option<Waker>) -> Option<Published> {
         match &mut self.outcome {
-            Err(error) => error.take().map(Err),
-            Ok(id) => {
-                let taken = self.shared.lock().sink.answers.take(*id, waker);
+            Outcome::Failed(error) => error.take().map(Err),
+            Outcome::Expected(shared, id) => {
+                let taken = shared.lock().sink.answers.take(*id, waker);
                 taken.ok()
             }
         }
@@ -226,8 +243,8 @@ impl Future for Publishing {
 
 impl Drop for Publishing {
     fn drop(&mut self) {
-        if let Ok(id) = self.outcome {
-            let forgotten = self.shared.lock().sink.answers.forget(id);
+        if let Outcome::Expected(shared, id) = &self.outcome {
+            let forgotten = shared.lock().sink.answers.forget(*id);
             drop(forgotten);
         }
     }
