@@ -49,7 +49,7 @@ pub enum PublishErrorCause {
     Unconfirmed,
     /// Its time to live passed before it could be sent. It was not sent.
     Expired,
-    /// The client has ended. It was not sent.
+    /// The client has ended, or in Yew there is none yet. It was not sent.
     Closed,
 }
 

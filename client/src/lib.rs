@@ -26,6 +26,8 @@
 //!
 //! `js` adds the JavaScript surface of the npm package `tidewire`: the class `Socket`, exported from the wasm module,
 //! which then also has a small allocator instead of the default one. It is of no use to a program in Rust.
+//!
+//! `yew` adds the module `yew`: a provider of the client, and hooks.
 
 #![forbid(unsafe_code)]
 // A page has one thread; outside it, the same is `Send` and `Sync`.
@@ -49,6 +51,8 @@ mod socket;
 mod subscriber;
 mod transport;
 mod watch;
+#[cfg(feature = "yew")]
+pub mod yew;
 
 pub use client::Client;
 pub use error::{ConnectError, PublishError, PublishErrorCause, SignalError, SignalErrorCause, SubscribeError};

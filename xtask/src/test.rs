@@ -121,7 +121,7 @@ static STEPS: &[Step] = &[
     },
     Step {
         name: "browser",
-        title: "client in Chromium, page and worker (wasm-bindgen-test)",
+        title: "client in Chromium: page, worker and Yew (wasm-bindgen-test)",
         needs: &[],
         tools: &[Tool::WasmTarget, Tool::Cargo(CargoTool::WasmBindgen), Tool::Browser],
         run: browser_tests,
@@ -252,6 +252,8 @@ fn browser_tests(run: &mut Run<'_>) -> Result<()> {
         "test",
         "--package",
         "tidewire-client",
+        "--features",
+        "yew",
         "--target",
         WASM_TARGET,
         "--tests",

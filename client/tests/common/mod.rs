@@ -153,8 +153,13 @@ impl<T: Clone + 'static> Notes<T> {
 
     /// Until there are `count` notes.
     pub(crate) async fn reach(&mut self, count: usize) {
+        self.until(|notes| notes.len() >= count).await;
+    }
+
+    /// Until this is so of the notes.
+    pub(crate) async fn until(&mut self, is_so: impl Fn(&[T]) -> bool) {
         within("note", async {
-            while self.notes.borrow().len() < count {
+            while !is_so(&self.notes.borrow()) {
                 self.changes.next().await;
             }
         })

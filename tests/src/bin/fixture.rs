@@ -36,9 +36,14 @@ async fn main() -> io::Result<()> {
     println!("listening on http://{}", listener.local_addr()?);
     println!("refused http://{}", refused.local_addr()?);
 
-    let tidewire = Tidewire::new(Settings::default());
+    let mut settings = Settings::default();
+    // A burst is to come whole.
+    settings.retention.max_messages = 20_000;
+    settings.retention.max_bytes = 16 << 20;
+    let tidewire = Tidewire::new(settings);
     let cors = warp::cors().allow_any_origin();
-    let routes = tidewire.routes().or(faults()).unify().or(tagged()).unify().with(cors);
+    let routes = tidewire.routes().or(faults()).unify().or(tagged()).unify();
+    let routes = routes.or(bursts(tidewire.clone())).unify().with(cors);
     serve(listener, routes, tidewire.settings(), async {
         let mut ignored = [0; 64];
         while stdin().read(&mut ignored).await.is_ok_and(|count| count > 0) {}
@@ -116,6 +121,36 @@ async fn finish(mut socket: WebSocket, close: Message) {
     if socket.send(close).await.is_ok() {
         while socket.next().await.is_some_and(|it| it.is_ok()) {}
     }
+}
+
+#[derive(Deserialize)]
+struct Burst {
+    room: String,
+    /// The number of the first message; each is the text of its number.
+    first: u64,
+    count: u64,
+}
+
+/// Publishes many messages at once.
+fn bursts(tidewire: Tidewire) -> BoxedFilter<(Response,)> {
+    let publish = move |burst: Burst| {
+        let room = tidewire.room(&burst.room);
+        async move {
+            let Ok(room) = room else {
+                return Ok::<_, Infallible>(StatusCode::BAD_REQUEST.into_response());
+            };
+            for number in burst.first..burst.first + burst.count {
+                if room.publish(number.to_string()).await.is_err() {
+                    return Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response());
+                }
+            }
+            Ok(StatusCode::OK.into_response())
+        }
+    };
+    warp::path!("fixture" / "burst")
+        .and(warp::query())
+        .and_then(publish)
+        .boxed()
 }
 
 /// Echoes that are counted by a name in their path.
