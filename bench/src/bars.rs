@@ -14,6 +14,7 @@ pub(crate) enum What {
     IdleMemory,
     ResumeCpu,
     ConnectCpu,
+    BrowserTime,
 }
 
 /// One peer's quantity; smaller is better.
@@ -119,12 +120,13 @@ impl What {
             Self::IdleMemory => "idle: bytes/connection",
             Self::ResumeCpu => "resume: us CPU/client",
             Self::ConnectCpu => "fresh connect: us CPU/client",
+            Self::BrowserTime => "browser: us/message",
         }
     }
 
     fn show(self, value: f64) -> String {
         match self {
-            Self::BroadcastCpu | Self::SteadyCpu | Self::EchoCpu => format!("{value:.3}"),
+            Self::BroadcastCpu | Self::SteadyCpu | Self::EchoCpu | Self::BrowserTime => format!("{value:.3}"),
             Self::BroadcastP99 => format!("{value:.1}"),
             Self::IdleMemory | Self::ResumeCpu | Self::ConnectCpu => thousands(value),
         }
@@ -143,7 +145,7 @@ impl fmt::Display for Summary {
     }
 }
 
-const WHAT: [What; 7] = [
+const WHAT: [What; 8] = [
     What::BroadcastCpu,
     What::BroadcastP99,
     What::SteadyCpu,
@@ -151,10 +153,11 @@ const WHAT: [What; 7] = [
     What::IdleMemory,
     What::ResumeCpu,
     What::ConnectCpu,
+    What::BrowserTime,
 ];
 
 /// As the README has them.
-const BARS: [Bar; 9] = [
+const BARS: [Bar; 11] = [
     Bar::times(What::BroadcastCpu, "tidewire", 2.0, "floor-coalescing"),
     Bar::times(What::BroadcastCpu, "tidewire-ws", 2.0, "floor-coalescing"),
     Bar::times(What::BroadcastP99, "tidewire", 2.0, "floor-coalescing"),
@@ -164,6 +167,8 @@ const BARS: [Bar; 9] = [
     Bar::times(What::EchoCpu, "tidewire", 1.5, "floor-coalescing"),
     Bar::at_most(What::IdleMemory, "tidewire", 4096.0),
     Bar::at_most(What::IdleMemory, "tidewire-ws", 6144.0),
+    Bar::times(What::BrowserTime, "tidewire-ws", 0.2, "socketio"),
+    Bar::times(What::BrowserTime, "tidewire-ws", 1.0, "ws"),
 ];
 
 impl Bar {

@@ -7,7 +7,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     bars::Summary,
-    broadcast,
+    broadcast, browser,
     cores::Cores,
     deadline::{self, Deadline},
     echo, idle, line, machine,
@@ -61,6 +61,8 @@ enum Workload {
     Echo(echo::Options),
     /// CPU time of a server whose clients are all cut off at once and come back to what they missed
     Resume(resume::Options),
+    /// Time of clients in a page that hear bursts of messages; in Chromium
+    Browser(browser::Options),
     /// Time and allocations to encode and decode a message beside JSON and MessagePack; starts no server
     Protocol(protocol::Options),
 }
@@ -95,6 +97,7 @@ impl Workload {
             Self::Steady(steady::Options::default()),
             Self::Echo(echo::Options::default()),
             Self::Resume(resume::Options::default()),
+            Self::Browser(browser::Options::default()),
             Self::Protocol(protocol::Options::default()),
         ]
     }
@@ -110,6 +113,7 @@ impl Workload {
             Self::Steady(options) => steady::run(bench, options),
             Self::Echo(options) => echo::run(bench, options),
             Self::Resume(options) => resume::run(bench, options),
+            Self::Browser(options) => browser::run(bench, options),
             Self::Protocol(options) => protocol::run(options),
         }
     }
@@ -184,7 +188,7 @@ mod tests {
 
     #[test]
     fn options_of_a_workload_that_was_not_named_are_those_of_one_named_without_options() {
-        let names = ["idle", "broadcast", "steady", "echo", "resume", "protocol"];
+        let names = ["idle", "broadcast", "steady", "echo", "resume", "browser", "protocol"];
         for (name, default) in names.into_iter().zip(Workload::all()) {
             let parsed = Cli::parse_from(["tidewire-bench", name]).workload;
             assert_eq!(format!("{parsed:?}"), format!("{:?}", Some(default)));

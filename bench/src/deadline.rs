@@ -46,6 +46,13 @@ impl Deadline {
         Ok(())
     }
 
+    /// How long it is until then; a millisecond once it has passed.
+    pub(crate) fn left(&self) -> Duration {
+        self.at
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1))
+    }
+
     /// Polls `is_done` every `interval` until it says yes.
     pub(crate) fn poll_until(&self, interval: Duration, mut is_done: impl FnMut() -> Result<bool>) -> Result<()> {
         while !is_done()? {

@@ -8,6 +8,8 @@ mod bars;
 #[cfg(target_os = "linux")]
 mod broadcast;
 #[cfg(target_os = "linux")]
+mod browser;
+#[cfg(target_os = "linux")]
 mod cli;
 #[cfg(target_os = "linux")]
 mod cores;

@@ -5,7 +5,8 @@ use std::{
     net::SocketAddr,
     os::fd::AsFd,
     process::{Child, ChildStdout, Command, Stdio},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail};
@@ -103,20 +104,20 @@ pub(crate) fn first_line(mut command: Command) -> Result<String> {
         .stdout
         .take()
         .context("no pipe")
-        .and_then(|mut it| read_line(&mut it));
+        .and_then(|mut it| read_line(&mut it, &Deadline::after(START_LIMIT)));
     end(&mut child);
     line.with_context(|| program)
 }
 
 fn listening(child: &mut Child) -> Result<(SocketAddr, ChildStdout)> {
     let mut stdout = child.stdout.take().context("no pipe")?;
-    let line = read_line(&mut stdout)?;
+    let line = read_line(&mut stdout, &Deadline::after(START_LIMIT))?;
     let address = line.strip_prefix("listening on http://").and_then(|it| it.parse().ok());
     Ok((address.with_context(|| format!("it printed {line:?}"))?, stdout))
 }
 
-fn read_line(stdout: &mut ChildStdout) -> Result<String> {
-    let deadline = Deadline::after(START_LIMIT);
+/// The next line that a program prints.
+pub(crate) fn read_line(stdout: &mut ChildStdout, deadline: &Deadline) -> Result<String> {
     let mut line = Vec::new();
     while line.last() != Some(&b'\n') {
         deadline.check().context("it printed no line")?;
@@ -133,17 +134,17 @@ fn read_line(stdout: &mut ChildStdout) -> Result<String> {
     Ok(String::from_utf8_lossy(&line).trim().to_owned())
 }
 
-/// SIGTERM, and SIGKILL if that is not enough.
-fn end(child: &mut Child) {
+/// SIGTERM, and SIGKILL if that is not enough. It has its time also when this program was asked to end.
+pub(crate) fn end(child: &mut Child) {
     // Until it is waited for, its number belongs to no one else.
     let _ = kill(pid(child), Signal::SIGTERM);
-    let has_ended = || Ok(child.try_wait()?.is_some());
-    if Deadline::after(END_LIMIT)
-        .poll_until(Duration::from_millis(5), has_ended)
-        .is_err()
-    {
-        let _ = child.kill();
-        let _ = child.wait();
+    let asked = Instant::now();
+    while matches!(child.try_wait(), Ok(None)) {
+        if asked.elapsed() > END_LIMIT {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -8,11 +8,11 @@ import { root } from "./server.mjs";
 /** What a test waits for at most, in milliseconds. */
 const LIMIT = 15_000;
 
-const executablePath = process.env.TIDEWIRE_CHROMIUM ?? "/usr/bin/chromium";
+export const executablePath = process.env.TIDEWIRE_CHROMIUM ?? "/usr/bin/chromium";
 const artifacts = process.env.TIDEWIRE_ARTIFACTS || `${root}target/artifacts`;
 
 /** Without a window, in a container and as root; and without traffic of the browser's own. */
-const args = [
+export const args = [
   "--no-sandbox",
   "--disable-gpu",
   "--disable-dev-shm-usage",

@@ -24,6 +24,7 @@ mod size;
 mod sizes;
 mod snip;
 mod soak;
+mod stamp;
 mod steps;
 mod task;
 mod test;

@@ -14,6 +14,7 @@ use serde_json::Value;
 use crate::progress::Progress;
 use crate::sizes::{self, Sizes};
 use crate::snip::snip;
+use crate::stamp::Stamp;
 use crate::task::Task;
 use crate::tools::{CargoTool, Tool, Toolbox};
 use crate::workspace::Workspace;
@@ -25,6 +26,27 @@ pub(crate) const TOOLS: &[Tool] = &[
     Tool::Cargo(CargoTool::WasmBindgen),
     Tool::NodeModules,
 ];
+
+/// The package, and all that goes into it, apart from the tools: those are pinned by two of these files and by `tools`.
+pub(crate) const STAMP: Stamp = Stamp {
+    file: "target/xtask/pack.stamp",
+    inputs: &[
+        "Cargo.toml",
+        "Cargo.lock",
+        "LICENSE-APACHE",
+        "LICENSE-MIT",
+        "package-lock.json",
+        "client/Cargo.toml",
+        "client/README.md",
+        "client/src",
+        "protocol/Cargo.toml",
+        "protocol/src",
+        "xtask/npm",
+        "xtask/src/pack.rs",
+        "xtask/src/snip.rs",
+    ],
+    output: FOLDER,
+};
 
 /// Builds the package, prints its sizes, and fails when it is over [`BAR`].
 pub(crate) fn run(workspace: &Workspace) -> Result<ExitCode> {
@@ -67,7 +89,7 @@ impl Packed {
 
 /// Builds the package and its tarball under `target/npm`.
 pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<Packed> {
-    let folder = fresh_folder(task.workspace, "target/npm/tidewire")?;
+    let folder = fresh_folder(task.workspace, FOLDER)?;
     let stage = fresh_folder(task.workspace, "target/npm/stage")?;
     task.run(toolbox.equip(wasm_pack(task.workspace, &stage)))?;
     let wasm = stage.join(WASM);
@@ -86,6 +108,7 @@ pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<Packed> {
     pack.args(["pack", "--ignore-scripts", "--pack-destination", ".."])
         .current_dir(&folder);
     task.run(toolbox.equip(pack))?;
+    STAMP.write(task.workspace)?;
     Ok(Packed {
         tarball: task.workspace.path(&format!("target/npm/tidewire-{version}.tgz")),
         wasm: Sizes::of(&fs::read(folder.join(WASM))?)?,
@@ -163,6 +186,8 @@ fn complete(workspace: &Workspace, stage: &Path, folder: &Path) -> Result<()> {
 }
 
 const CRATE: &str = "tidewire-client";
+/// Where the package is built.
+pub(crate) const FOLDER: &str = "target/npm/tidewire";
 const WASM: &str = "tidewire_bg.wasm";
 /// The file that the scripts and the glue become.
 const SCRIPT: &str = "index.js";

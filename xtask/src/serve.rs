@@ -66,7 +66,7 @@ fn build(workspace: &Workspace, toolbox: &Toolbox) -> Result<()> {
     build_server(&mut server).context("cannot build the server")?;
     server.progress.end("done");
     let mut page = step(2, "page (trunk build --release)");
-    if page::is_current(workspace)? {
+    if page::STAMP.is_current(workspace) {
         page.progress.end("nothing changed");
     } else {
         page::build(&mut page, toolbox).context("cannot build the page")?;

@@ -10,7 +10,7 @@ use crate::fixture::Fixture;
 use crate::steps::{self, Run, Step};
 use crate::tools::{CargoTool, Tool};
 use crate::workspace::Workspace;
-use crate::{pack, page, size};
+use crate::{bench, pack, page, size};
 
 /// Options of `cargo xtask test`.
 #[derive(clap::Args)]
@@ -189,6 +189,13 @@ static STEPS: &[Step] = &[
         run: |run| node_tests(run, "tests/package"),
     },
     Step {
+        name: "bench",
+        title: "a small burst in a page (bench browser)",
+        needs: &["server", "pack"],
+        tools: &[Tool::NodeModules, Tool::Browser],
+        run: small_burst,
+    },
+    Step {
         name: "interop",
         title: "plain WebSocket clients, in Node and Chromium",
         needs: &["server"],
@@ -268,6 +275,17 @@ fn browser_tests(run: &mut Run<'_>) -> Result<()> {
         .env("TIDEWIRE_FIXTURE", &fixture.url)
         .env("TIDEWIRE_REFUSED", &fixture.refused);
     run.tests(Runner::Cargo, command)
+}
+
+/// Measures nothing worth knowing: it is there so that it goes on working.
+fn small_burst(run: &mut Run<'_>) -> Result<()> {
+    let workspace = run.task.workspace;
+    run.check(workspace.cargo(&["build", "--package", "tidewire-bench"]))?;
+    let mut command = Command::new(workspace.binary("debug", "tidewire-bench"));
+    command.args(["--peers", "tidewire-ws,socketio,ws", "--limit", "60"]);
+    command.args(["browser", "--messages", "200", "--rounds", "2"]);
+    bench::equip(&mut command, workspace, run.toolbox)?;
+    run.check(command)
 }
 
 fn conformance(run: &mut Run<'_>) -> Result<()> {
