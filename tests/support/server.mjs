@@ -12,7 +12,7 @@ const END_LIMIT = 10_000;
 export const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** The page as trunk built it. */
-export const www = process.env.TIDEWIRE_WWW ?? `${root}dist`;
+export const www = `${root}dist`;
 
 const binary = process.env.TIDEWIRE_SERVER ?? `${root}target/release/tidewire`;
 

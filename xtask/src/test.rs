@@ -319,7 +319,6 @@ fn node_tests(run: &mut Run<'_>, folder: &str) -> Result<()> {
         .args(files)
         .current_dir(&workspace.root);
     command.env("TIDEWIRE_SERVER", workspace.binary("debug", "tidewire"));
-    command.env("TIDEWIRE_WWW", workspace.dist());
     command.env("TIDEWIRE_CHROMIUM", &run.toolbox.browser()?.program);
     run.tests(Runner::Node, command)
 }
