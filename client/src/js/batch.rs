@@ -135,6 +135,10 @@ pub(super) fn low(epoch: Epoch) -> f64 {
 /// How long a text is in JavaScript: each character begins with a byte that goes on no other, and those of four bytes are
 /// two units.
 fn utf16_len(text: &str) -> usize {
+    // Most are, and that is seen many bytes at a time.
+    if text.is_ascii() {
+        return text.len();
+    }
     let units = |byte: &u8| usize::from(byte & 0xc0 != 0x80) + usize::from(*byte >= 0xf0);
     text.as_bytes().iter().map(units).sum()
 }
