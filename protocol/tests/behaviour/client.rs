@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use crate::pair::{Pair, room};
 use tidewire_protocol::{
-    BackoffSettings, CloseCode, Frame, Instant, MemberId, OwnedPayload, Request, Retention,
+    BackoffSettings, CloseCode, Frame, Instant, MemberId, OwnedPayload, Request, Retention, Sequence,
     client::{self, Attempt, Client, ClientState, Event, OutboxLimits, Output, PublishError, Settings},
+    decode,
     frame::{ClientFrame, Nonce, Outcome, Payload, ServerFrame, Start},
     server::{self},
 };
@@ -193,6 +194,29 @@ fn an_expired_token_is_asked_for_once_and_then_waited_for() {
     pair.tell(client::Input::Token(Box::from(&b"new"[..])));
     pair.settle();
     assert_eq!(pair.client.state(), ClientState::Open);
+}
+
+#[test]
+fn a_token_is_renewed_after_four_fifths_of_its_time_and_one_that_never_expires_is_not() {
+    let (mut pair, _) = Pair::subscribed();
+    let asked = |pair: &Pair| pair.events.iter().filter(|it| matches!(it, Event::TokenNeeded)).count();
+    pair.pass(Duration::from_secs(3600));
+    assert_eq!(asked(&pair), 0);
+    let attempt = pair.attempt.expect("a transport");
+    let expires_in = Duration::from_secs(100);
+    let mut batch = Vec::new();
+    ServerFrame::Authenticated { expires_in }.encode(&mut batch);
+    pair.tell(client::Input::Received(attempt, &batch));
+    pair.pass(expires_in * 4 / 5 - Duration::from_nanos(1));
+    assert_eq!(asked(&pair), 0);
+    pair.pass(Duration::from_secs(1));
+    assert_eq!(asked(&pair), 1);
+    let expires_in = Duration::ZERO;
+    batch.clear();
+    ServerFrame::Authenticated { expires_in }.encode(&mut batch);
+    pair.tell(client::Input::Received(attempt, &batch));
+    pair.pass(Duration::from_secs(3600));
+    assert_eq!(asked(&pair), 1);
 }
 
 #[test]
@@ -515,6 +539,42 @@ fn a_session_is_told_by_its_public_id_and_what_became_of_it() {
     ];
     assert_eq!(outcomes.collect::<Vec<_>>(), expected);
     assert_eq!(pair.client.member().map(MemberId::as_str), Some("me"));
+}
+
+#[test]
+fn an_event_names_the_subscription_that_it_is_about() {
+    let mut pair = Pair::new();
+    let id = pair.subscribe(Start::Now);
+    pair.tell(client::Input::Connect);
+    pair.settle();
+    pair.say("one");
+    pair.settle();
+    let told = pair.events.iter().map(|event| {
+        let is_of_it = matches!(event, Event::Subscribed(..) | Event::Message { .. });
+        (event.subscription(), is_of_it.then_some(id))
+    });
+    let (named, expected): (Vec<_>, Vec<_>) = told.unzip();
+    assert_eq!(named, expected);
+    assert_eq!(named.iter().flatten().count(), 2, "{:?}", pair.events);
+}
+
+#[test]
+fn a_hello_says_which_answers_the_server_may_forget() {
+    let mut pair = Pair::new();
+    pair.tell(client::Input::Connect);
+    pair.settle();
+    for said in ["one", "two"] {
+        pair.publish(said);
+    }
+    pair.settle();
+    pair.publish("its answer is cut off");
+    pair.cut(true);
+    pair.tell(client::Input::Wake);
+    let hello = pair.to_server.pop_front().expect("a hello");
+    let Some(Ok(ClientFrame::Hello(hello))) = decode(&hello).next() else {
+        panic!("{hello:?}")
+    };
+    assert_eq!(hello.answered, Sequence(2));
 }
 
 #[test]
