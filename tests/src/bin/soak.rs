@@ -14,6 +14,8 @@ mod runs {
 
     /// Runs what takes too long for a test; with nothing named, all of it, which takes some ten minutes.
     #[derive(Debug, Parser)]
+    ///
+    /// `cargo xtask soak browser [--seed SEED]` is chaos with five clients in Chromium; the test command runs that in full too.
     #[command(name = "soak", bin_name = "cargo xtask soak", version)]
     pub(super) struct Cli {
         #[command(subcommand)]
