@@ -5,7 +5,7 @@
 #[doc = include_str!("../../README.md")]
 pub struct Readme;
 
-mod chaos;
+mod bad_network;
 mod engine;
 mod frames;
 mod node;
@@ -35,12 +35,12 @@ use tokio_tungstenite::{
     tungstenite::{Message, handshake::client::Response, protocol::WebSocketConfig},
 };
 
-pub use chaos::{Chaos, Survived};
+pub use bad_network::BadNetwork;
 pub use engine::{EngineFault, SlowEngine};
 pub use frames::{Frame, read_frame};
 pub use node::Node;
 pub use process::Process;
-pub use proxy::{Counters, Direction, Fault, Plan, Proxy, Script};
+pub use proxy::{Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
 pub use wire::{Heard, More, Presence, Said, Welcomed, Wire};
 

@@ -21,6 +21,8 @@ use crate::Client;
 pub struct Wire {
     client: Client,
     heard: VecDeque<Heard>,
+    /// How many pings it has answered.
+    answered: usize,
 }
 
 /// A server's frame, out of its batch.
@@ -99,6 +101,7 @@ impl Wire {
         Self {
             client: Client::connect(address, path).await,
             heard: VecDeque::new(),
+            answered: 0,
         }
     }
 
@@ -107,6 +110,7 @@ impl Wire {
         Self {
             client: Client::connect_with_small_buffer(address, "/ws").await,
             heard: VecDeque::new(),
+            answered: 0,
         }
     }
 
@@ -115,6 +119,7 @@ impl Wire {
         Self {
             client: Client::connect_from(source, address, "/ws").await,
             heard: VecDeque::new(),
+            answered: 0,
         }
     }
 
@@ -228,14 +233,34 @@ impl Wire {
             if let Some(heard) = self.heard.pop_front() {
                 return heard;
             }
-            let Message::Binary(batch) = self.client.next().await else {
-                panic!("something else than a batch");
-            };
-            for frame in decode::<ServerFrame<'_>>(&batch) {
-                match frame.expect("a good frame") {
-                    ServerFrame::Ping(nonce) => self.say(ClientFrame::Pong(nonce)).await,
-                    frame => self.heard.push_back(frame.into()),
+            self.read().await;
+        }
+    }
+
+    /// Answers so many pings. What comes beside them is heard later.
+    ///
+    /// # Panics
+    ///
+    /// As [`next`](Self::next).
+    pub async fn answer_pings(&mut self, count: usize) {
+        let enough = self.answered + count;
+        while self.answered < enough {
+            self.read().await;
+        }
+    }
+
+    /// The next batch.
+    async fn read(&mut self) {
+        let Message::Binary(batch) = self.client.next().await else {
+            panic!("something else than a batch");
+        };
+        for frame in decode::<ServerFrame<'_>>(&batch) {
+            match frame.expect("a good frame") {
+                ServerFrame::Ping(nonce) => {
+                    self.say(ClientFrame::Pong(nonce)).await;
+                    self.answered += 1;
                 }
+                frame => self.heard.push_back(frame.into()),
             }
         }
     }

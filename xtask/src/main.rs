@@ -10,6 +10,7 @@ compile_error!("these commands need Linux or macOS: on Windows, use the Windows 
 
 mod audit;
 mod bench;
+mod browser_tests;
 mod counts;
 mod fixture;
 mod fuzz;
@@ -63,7 +64,7 @@ enum Command {
     /// Builds the server and runs the load generators against it; `bench --help` is theirs
     #[command(disable_help_flag = true)]
     Bench(bench::Args),
-    /// Runs what takes too long for a test, in full: chaos, a client that stops reading, leaks; `soak --help` is theirs
+    /// Runs what takes too long for a test, in full: chaos, also in Chromium, a client that stops reading, leaks; `soak --help` is theirs
     #[command(disable_help_flag = true)]
     Soak(soak::Args),
     /// Runs the protocol's machines on simulated bad networks, and prints what they went through

@@ -37,8 +37,8 @@ impl Run<'_> {
         self.task.run(self.toolbox.equip(command))
     }
 
-    /// Runs a command that runs tests: it must succeed, and at least one test must have run.
-    pub(crate) fn tests(&mut self, runner: Runner, command: Command) -> Result<()> {
+    /// Runs a command that runs tests: it must succeed, and at least one test must have run. What it printed is returned.
+    pub(crate) fn tests(&mut self, runner: Runner, command: Command) -> Result<String> {
         let line = describe(&command);
         let Finished { success, output } = self.task.try_run(self.toolbox.equip(command))?;
         let counts = Counts::parse(runner, &output);
@@ -51,7 +51,7 @@ impl Run<'_> {
             "no test ran: {line}\n{}",
             last_lines(&output, SHOWN_LINES)
         );
-        Ok(())
+        Ok(output)
     }
 }
 

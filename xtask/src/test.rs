@@ -5,8 +5,8 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::browser_tests::{self, WASM_RUNNER, WASM_TARGET};
 use crate::counts::Runner;
-use crate::fixture::Fixture;
 use crate::steps::{self, Run, Step};
 use crate::tools::{CargoTool, Tool};
 use crate::workspace::Workspace;
@@ -106,10 +106,8 @@ static STEPS: &[Step] = &[
         needs: &[],
         tools: &[],
         run: |run| {
-            run.tests(
-                Runner::Cargo,
-                run.task.workspace.cargo(&["test", "--workspace", "--no-fail-fast"]),
-            )
+            let command = run.task.workspace.cargo(&["test", "--workspace", "--no-fail-fast"]);
+            run.tests(Runner::Cargo, command).map(drop)
         },
     },
     Step {
@@ -123,8 +121,8 @@ static STEPS: &[Step] = &[
         name: "browser",
         title: "client in Chromium: page, worker and Yew (wasm-bindgen-test)",
         needs: &[],
-        tools: &[Tool::WasmTarget, Tool::Cargo(CargoTool::WasmBindgen), Tool::Browser],
-        run: browser_tests,
+        tools: browser_tests::TOOLS,
+        run: in_browser,
     },
     Step {
         name: "server",
@@ -244,37 +242,14 @@ fn protocol_in_wasm(run: &mut Run<'_>) -> Result<()> {
     ];
     let mut command = run.task.workspace.cargo(&args);
     command.env(WASM_RUNNER, "wasm-bindgen-test-runner");
-    run.tests(Runner::Cargo, command)
+    run.tests(Runner::Cargo, command).map(drop)
 }
 
-fn browser_tests(run: &mut Run<'_>) -> Result<()> {
-    let workspace = run.task.workspace;
-    run.check(workspace.cargo(&["build", "--package", "tidewire-tests", "--bin", "fixture"]))?;
-    let browser = run.toolbox.browser()?;
-    let capabilities = workspace.path("target/xtask/webdriver.json");
-    fs::create_dir_all(workspace.path("target/xtask"))?;
-    fs::write(&capabilities, browser.capabilities())?;
-    let fixture = Fixture::start(workspace)?;
-    let args = [
-        "test",
-        "--package",
-        "tidewire-client",
-        "--features",
-        "yew",
-        "--target",
-        WASM_TARGET,
-        "--tests",
-        "--no-fail-fast",
-    ];
-    let mut command = workspace.cargo(&args);
-    command.env(WASM_RUNNER, "wasm-bindgen-test-runner");
-    command.env("CHROMEDRIVER", &browser.driver);
-    command.env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", capabilities);
-    command.env("WASM_BINDGEN_TEST_TIMEOUT", "180");
-    command
-        .env("TIDEWIRE_FIXTURE", &fixture.url)
-        .env("TIDEWIRE_REFUSED", &fixture.refused);
-    run.tests(Runner::Cargo, command)
+fn in_browser(run: &mut Run<'_>) -> Result<()> {
+    let (command, _fixture) = browser_tests::prepare(&mut run.task, run.toolbox, &["--tests"])?;
+    let output = run.tests(Runner::Cargo, command)?;
+    run.task.progress.print(browser_tests::chaos_line(&output)?);
+    Ok(())
 }
 
 /// Measures nothing worth knowing: it is there so that it goes on working.
@@ -297,7 +272,7 @@ fn conformance(run: &mut Run<'_>) -> Result<()> {
         .arg("--out")
         .arg(workspace.path("target/conformance"))
         .current_dir(&workspace.root);
-    run.tests(Runner::Plain, command)
+    run.tests(Runner::Plain, command).map(drop)
 }
 
 /// Runs every `*.test.mjs` of a folder with Node's own runner. Screenshots go to `$TIDEWIRE_ARTIFACTS`, by default
@@ -320,11 +295,14 @@ fn node_tests(run: &mut Run<'_>, folder: &str) -> Result<()> {
         .current_dir(&workspace.root);
     command.env("TIDEWIRE_SERVER", workspace.binary("debug", "tidewire"));
     command.env("TIDEWIRE_CHROMIUM", &run.toolbox.browser()?.program);
-    run.tests(Runner::Node, command)
+    run.tests(Runner::Node, command).map(drop)
 }
 
-const WASM_TARGET: &str = "wasm32-unknown-unknown";
-/// Names the program that runs what was built for it.
-const WASM_RUNNER: &str = "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER";
 /// The crates that go into a browser.
-const WASM_PACKAGES: &[&str] = &["tidewire-protocol", "tidewire-size", "tidewire-client", "tidewire-www"];
+const WASM_PACKAGES: &[&str] = &[
+    "tidewire-protocol",
+    "tidewire-size",
+    "tidewire-client",
+    "tidewire-chaos",
+    "tidewire-www",
+];

@@ -19,7 +19,7 @@ pub(crate) use uncaught::Uncaught;
 
 #[wasm_bindgen]
 extern "C" {
-    fn fetch(url: &str) -> Promise;
+    fn fetch(url: &str, init: &web_sys::RequestInit) -> Promise;
 }
 
 /// An address of the fixture server, for a WebSocket.
@@ -95,9 +95,16 @@ pub(crate) async fn round_trip() {
 
 /// The status of a GET request to the fixture server, and the text it answers.
 pub(crate) async fn get(path: &str) -> (u16, String) {
+    request("GET", path).await
+}
+
+/// The status of a request without a body to the fixture server, and the text it answers.
+pub(crate) async fn request(method: &str, path: &str) -> (u16, String) {
     let url = fixture(path).replacen("ws", "http", 1);
+    let init = web_sys::RequestInit::new();
+    init.set_method(method);
     within("answer", async {
-        let response = JsFuture::from(fetch(&url))
+        let response = JsFuture::from(fetch(&url, &init))
             .await
             .expect("the fixture server should answer");
         let response: web_sys::Response = response.unchecked_into();

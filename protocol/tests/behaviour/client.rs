@@ -133,6 +133,20 @@ fn without_a_network_it_does_not_try_and_with_one_it_tries_at_once() {
 }
 
 #[test]
+fn told_that_the_network_is_gone_an_open_client_asks_for_a_sign_of_life() {
+    let (mut pair, _) = Pair::subscribed();
+    pair.client.handle_input(pair.now, client::Input::Offline);
+    let sent = outputs(&mut pair.client);
+    let [Output::Send(_, batch)] = &sent[..] else {
+        panic!("{sent:?}")
+    };
+    assert!(
+        matches!(decode(batch).next(), Some(Ok(ClientFrame::Ping(_)))),
+        "{batch:?}"
+    );
+}
+
+#[test]
 fn a_page_that_wakes_does_not_wait_out_its_wait() {
     let mut client = connecting(Settings::default(), 1);
     client.handle_input(START, client::Input::Lost(Attempt(1), None));

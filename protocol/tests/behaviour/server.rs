@@ -509,3 +509,23 @@ fn a_forgotten_session_is_replaced_whether_it_has_a_transport_or_waits() {
         sessions.forget(fresh);
     }
 }
+
+#[test]
+fn what_is_to_be_done_is_shown_without_tokens_and_payloads() {
+    let room = RoomName::new("lobby").expect("a name");
+    let payload = OwnedPayload::Text("a payload".into());
+    for (action, shown) in [
+        (
+            Action::Authenticate {
+                token: Box::from(&b"a token"[..]),
+            },
+            "Authenticate(…)".to_owned(),
+        ),
+        (
+            Action::Signal { room, payload },
+            format!("Signal {{ room: {:?}, payload: Text(9 bytes) }}", "lobby"),
+        ),
+    ] {
+        assert_eq!(format!("{action:?}"), shown);
+    }
+}

@@ -2,16 +2,20 @@
 
 #[cfg(target_os = "linux")]
 mod runs {
-    use std::time::{Duration, SystemTime};
+    use std::time::{Duration, Instant, SystemTime};
 
     use clap::{Parser, Subcommand};
+    use tidewire_chaos::{Chaos, Survived};
     use tidewire_tests::{
-        Chaos,
+        BadNetwork,
         soak::{Heard, Leaks, Stalled},
     };
+    use tokio::time::sleep;
 
     /// Runs what takes too long for a test; with nothing named, all of it, which takes some ten minutes.
     #[derive(Debug, Parser)]
+    ///
+    /// `cargo xtask soak browser [--seed SEED]` is chaos with five clients in Chromium; the test command runs that in full too.
     #[command(name = "soak", bin_name = "cargo xtask soak", version)]
     pub(super) struct Cli {
         #[command(subcommand)]
@@ -99,17 +103,29 @@ mod runs {
             "$ cargo xtask soak chaos --seed {seed} --clients {clients} --rooms {rooms} --messages {messages} --cuts {cuts}"
         );
         let chaos = Chaos {
-            seed,
             clients,
             rooms,
+            unanswered: 32,
             messages,
             cuts,
-            limit: Duration::from_secs(900),
         };
-        let outcome = chaos.run(|survived| eprintln!("  {survived}")).await;
+        let mut network = BadNetwork::start(seed).await;
+        let url = format!("ws://{}/ws", network.address());
+        let begun = Instant::now();
+        let mut shown_at = begun;
+        let progress = |survived: &Survived| {
+            if shown_at.elapsed() > Duration::from_millis(500) {
+                shown_at = Instant::now();
+                eprintln!("  {survived}");
+            }
+        };
+        let outcome = chaos.run(&url, &mut network, progress, sleep(CHAOS_LIMIT)).await;
+        let seconds = begun.elapsed().as_secs_f64();
         match &outcome {
             Ok(survived) => {
-                println!("nothing was lost, doubled or reordered, and each gap was explained: {survived}");
+                println!(
+                    "nothing was lost, doubled or reordered, and each gap was explained: {survived}; {seconds:.1} s"
+                );
             }
             Err(broken) => println!("FAILED: {broken}"),
         }
@@ -206,6 +222,9 @@ mod runs {
         );
         grown.iter().all(|&grown| grown <= MAY_GROW)
     }
+
+    /// How long chaos may take.
+    const CHAOS_LIMIT: Duration = Duration::from_secs(900);
 
     /// A leak of 12 bytes for each connect would be more.
     const MAY_GROW: i64 = 1 << 20;

@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tidewire_chaos::Counters;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::watch,
@@ -29,29 +30,6 @@ pub struct Proxy {
     address: SocketAddr,
     shared: Arc<Shared>,
     accepting: JoinHandle<()>,
-}
-
-/// What a proxy has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Connections that were made to it.
-    pub connections: u64,
-    /// Of these, those that were refused.
-    pub refused: u64,
-    /// Connections that were ended without either side's doing; half-open ones come to this too.
-    pub cut: u64,
-    /// Connections that were reset.
-    pub reset: u64,
-    /// Connections that swallowed what was sent on them.
-    pub half_open: u64,
-    /// Connections that passed nothing on for a while.
-    pub stalled: u64,
-    /// Connections that became slow.
-    pub slowed: u64,
-    /// Bytes that were passed on.
-    pub passed_bytes: u64,
-    /// Bytes that were swallowed.
-    pub swallowed_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -159,14 +137,6 @@ impl Proxy {
         let mut open = self.shared.open.subscribe();
         let waited = within(open.wait_for(|open| *open == count)).await.is_ok();
         assert!(waited, "the proxy runs");
-    }
-}
-
-impl Counters {
-    /// How many connections it ended.
-    #[must_use]
-    pub fn ended(&self) -> u64 {
-        self.cut + self.reset
     }
 }
 

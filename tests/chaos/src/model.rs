@@ -70,9 +70,9 @@ impl Said {
 }
 
 impl Model {
-    /// A subscription of `client` in a room of this number.
-    pub(super) fn reader(&self, client: usize, room: usize) -> Reader {
-        let room = format!("room {room}");
+    /// A subscription of `client` in a room.
+    pub(super) fn reader(&self, client: usize, room: &str) -> Reader {
+        let room = room.to_owned();
         let mut state = self.lock();
         state
             .rooms
@@ -250,7 +250,7 @@ mod tests {
     /// A model with two subscribers of room 0, both at the beginning.
     fn two() -> (Model, Reader, Reader) {
         let model = Model::default();
-        let (mut ann, mut bob) = (model.reader(0, 0), model.reader(1, 0));
+        let (mut ann, mut bob) = (model.reader(0, "room 0"), model.reader(1, "room 0"));
         model.on_subscribed(&mut ann, at(1, 0)).expect("the first time");
         model.on_subscribed(&mut bob, at(1, 0)).expect("the first time");
         (model, ann, bob)

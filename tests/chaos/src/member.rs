@@ -2,81 +2,106 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    future::Future,
+    pin::{Pin, pin},
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use futures_util::StreamExt;
+use futures_util::{
+    StreamExt,
+    future::{Either, select},
+};
 use tidewire_client::{
     Client, ClientOptions, OwnedPayload, PublishErrorCause, Publishing, Room, RoomEvent, RoomEvents, SubscribeOptions,
 };
-use tokio::task::JoinHandle;
 
-use super::{
-    Chaos, World,
+use crate::{
+    Chaos, World, all,
     model::{Reader, Said},
 };
-use crate::Proxy;
 
 /// A client in two rooms.
 pub(super) struct Member {
+    talker: Talker,
+    listeners: Pin<Box<dyn Future<Output = Result<(), String>>>>,
+}
+
+/// What publishes for it.
+struct Talker {
     number: usize,
     client: Client,
     rooms: Vec<Room>,
-    listeners: Vec<JoinHandle<Result<(), String>>>,
+    unanswered: usize,
     world: Arc<World>,
     next: u32,
 }
 
 impl Member {
     /// It is in the rooms of its number and of the one after that.
-    pub(super) fn connect(number: usize, chaos: &Chaos, proxy: &Proxy, world: Arc<World>) -> Result<Self, String> {
+    pub(super) fn connect(number: usize, chaos: &Chaos, url: &str, world: &Arc<World>) -> Result<Self, String> {
         let mut options = ClientOptions::default();
         options.backoff.base = Duration::from_millis(20);
         options.backoff.cap = Duration::from_millis(200);
-        let url = format!("ws://{}/ws", proxy.address());
-        let client = Client::connect(&url, options).map_err(|error| error.to_string())?;
-        let mut member = Self {
-            number,
-            client,
-            rooms: Vec::new(),
-            listeners: Vec::new(),
-            world,
-            next: 0,
-        };
-        for room in [number % chaos.rooms, (number + 1) % chaos.rooms] {
+        let client = Client::connect(url, options).map_err(|error| error.to_string())?;
+        let (mut rooms, mut listeners) = (Vec::new(), Vec::new());
+        for number_of_room in [number % chaos.rooms, (number + 1) % chaos.rooms] {
+            let name = format!("room {number_of_room}");
+            let room = client.room(&name).map_err(|it| it.to_string())?;
+            let events = room
+                .subscribe(SubscribeOptions::default())
+                .map_err(|it| it.to_string())?;
             // Each that has it as its first room will say the end there.
-            let ends = (room..chaos.clients).step_by(chaos.rooms).count();
-            member.enter(room, ends)?;
+            let ends = (number_of_room..chaos.clients).step_by(chaos.rooms).count();
+            let reader = world.model.reader(number, &name);
+            listeners.push(listen(events, reader, ends, Arc::clone(world)));
+            rooms.push(room);
         }
-        Ok(member)
+        Ok(Self {
+            talker: Talker {
+                number,
+                client,
+                rooms,
+                unanswered: chaos.unanswered,
+                world: Arc::clone(world),
+                next: 0,
+            },
+            listeners: Box::pin(all(listeners)),
+        })
     }
 
-    fn enter(&mut self, number: usize, ends: usize) -> Result<(), String> {
-        let room = self
-            .client
-            .room(&format!("room {number}"))
-            .map_err(|it| it.to_string())?;
-        let events = room
-            .subscribe(SubscribeOptions::default())
-            .map_err(|it| it.to_string())?;
-        let reader = self.world.model.reader(self.number, number);
-        self.listeners
-            .push(tokio::spawn(listen(events, reader, ends, Arc::clone(&self.world))));
-        self.rooms.push(room);
+    /// Publishes until enough was said and all of it was answered, and listens all the while.
+    pub(super) async fn talk(&mut self) -> Result<(), String> {
+        match select(pin!(self.talker.talk()), &mut self.listeners).await {
+            Either::Left((talked, _)) => talked,
+            Either::Right((Ok(()), _)) => Err("the end came before anybody had said it".into()),
+            Either::Right((Err(broken), _)) => Err(broken),
+        }
+    }
+
+    /// Says that nothing follows, in the room that is its own.
+    pub(super) async fn say_end(&self) -> Result<(), String> {
+        let Talker { number, rooms, .. } = &self.talker;
+        match rooms[0].publish(END).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("client {number}: the end failed: {error}")),
+        }
+    }
+
+    /// Waits until it was told all that was said.
+    pub(super) async fn listened(self) -> Result<(), String> {
+        self.listeners.await?;
+        self.talker.client.close().await;
         Ok(())
     }
+}
 
-    /// Publishes until enough was said and all of it was answered.
-    pub(super) async fn talk(mut self) -> Result<Self, String> {
-        let is_enough = self.world.is_enough.subscribe();
+impl Talker {
+    async fn talk(&mut self) -> Result<(), String> {
         let mut outcomes = VecDeque::new();
-        while !*is_enough.borrow() {
+        while !self.world.is_enough.load(Ordering::Relaxed) {
             outcomes.push_back(self.say());
-            if outcomes.len() == UNANSWERED
+            if outcomes.len() == self.unanswered
                 && let Some((room, said, outcome)) = outcomes.pop_front()
             {
                 self.hear(room, said, outcome).await?;
@@ -85,7 +110,7 @@ impl Member {
         for (room, said, outcome) in outcomes {
             self.hear(room, said, outcome).await?;
         }
-        Ok(self)
+        Ok(())
     }
 
     fn say(&mut self) -> (usize, Said, Publishing) {
@@ -95,43 +120,23 @@ impl Member {
         };
         self.next += 1;
         let index = said.number as usize % self.rooms.len();
-        self.world.published.fetch_add(1, Ordering::Relaxed);
+        self.world.count(|it| it.published += 1);
         (index, said, self.rooms[index].publish(said.text()))
     }
 
     async fn hear(&self, index: usize, said: Said, outcome: Publishing) -> Result<(), String> {
-        let count = |counter: &AtomicU64| counter.fetch_add(1, Ordering::Relaxed);
         let room = self.rooms[index].name().as_str();
         match outcome.await {
             Ok(position) => {
-                count(&self.world.confirmed);
+                self.world.count(|it| it.confirmed += 1);
                 self.world.model.on_confirmed(room, position, said)
             }
             Err(error) if error.cause == PublishErrorCause::Unconfirmed => {
-                count(&self.world.unconfirmed);
+                self.world.count(|it| it.unconfirmed += 1);
                 self.world.model.on_unconfirmed(said)
             }
             Err(error) => Err(format!("{said:?} failed: {error}")),
         }
-    }
-
-    /// Says that nothing follows, in the room that is its own.
-    pub(super) async fn say_end(&self) -> Result<(), String> {
-        match self.rooms[0].publish(END).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!("client {}: the end failed: {error}", self.number)),
-        }
-    }
-
-    /// Waits until it was told all that was said.
-    pub(super) async fn listened(self) -> Result<(), String> {
-        for listener in self.listeners {
-            listener
-                .await
-                .map_err(|error| format!("a client panicked: {error}"))??;
-        }
-        self.client.close().await;
-        Ok(())
     }
 }
 
@@ -141,7 +146,7 @@ async fn listen(mut events: RoomEvents, mut reader: Reader, mut ends: usize, wor
         match events.next().await {
             Some(RoomEvent::Subscribed(position)) => world.model.on_subscribed(&mut reader, position)?,
             Some(RoomEvent::Message { position, payload, .. }) => {
-                world.deliveries.fetch_add(1, Ordering::Relaxed);
+                world.count(|it| it.deliveries += 1);
                 let OwnedPayload::Text(text) = payload else {
                     return Err(format!("{reader:?}: bytes at {position:?}"));
                 };
@@ -149,7 +154,7 @@ async fn listen(mut events: RoomEvents, mut reader: Reader, mut ends: usize, wor
                 world.model.on_message(&mut reader, position, Said::parse(&text))?;
             }
             Some(RoomEvent::Gap(gap)) => {
-                world.gaps.fetch_add(1, Ordering::Relaxed);
+                world.count(|it| it.gaps += 1);
                 world.model.on_gap(&mut reader, &gap)?;
             }
             other => return Err(format!("{reader:?} was told {other:?}")),
@@ -159,7 +164,4 @@ async fn listen(mut events: RoomEvents, mut reader: Reader, mut ends: usize, wor
 }
 
 /// What each member says last, in the room that is its own.
-pub(super) const END: &str = "end";
-
-/// So many publishes of a client are under way.
-const UNANSWERED: usize = 32;
+const END: &str = "end";
