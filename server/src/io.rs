@@ -36,11 +36,16 @@ impl From<Upgraded> for Io {
         match upgraded.downcast::<TokioIo<TcpStream>>() {
             Ok(parts) => Self::Tcp {
                 stream: parts.io.into_inner(),
-                early: parts.read_buf,
+                early: unless_empty(parts.read_buf),
             },
             Err(upgraded) => Self::Other(TokioIo::new(upgraded)),
         }
     }
+}
+
+/// An empty part of something larger keeps all of that, as hyper's buffer of 8 KiB for request heads.
+fn unless_empty(bytes: Bytes) -> Bytes {
+    if bytes.is_empty() { Bytes::new() } else { bytes }
 }
 
 impl AsyncRead for Io {
@@ -50,10 +55,7 @@ impl AsyncRead for Io {
                 let count = early.len().min(buffer.remaining());
                 buffer.put_slice(&early[..count]);
                 early.advance(count);
-                if early.is_empty() {
-                    // It may be a part of something larger.
-                    *early = Bytes::new();
-                }
+                *early = unless_empty(std::mem::take(early));
                 Poll::Ready(Ok(()))
             }
             Self::Tcp { stream, .. } => Pin::new(stream).poll_read(cx, buffer),
