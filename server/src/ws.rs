@@ -20,7 +20,7 @@ use crate::{
     mailbox::Mailbox,
     openings::{Opened, Openings, Wanted},
     outbox::Outbox,
-    room::{Interest, Reader, Room, SawEverything, State},
+    room::{Reader, Room, SawEverything, State},
     rooms::Opening,
     sessions::{Publish, Verdict},
     websocket::Incoming,
@@ -205,19 +205,15 @@ impl Ws {
             return self.machine.handle_input(now, Input::Subscribed(request, Err(code)));
         };
         self.hub.sessions.enter(who.session, self.id, &name, room);
-        let interest = match presence {
-            true => Interest::SaidAndPresence,
-            false => Interest::Said,
-        };
         let (cursor, beside) = {
             let state = room.lock();
-            (state.log.cursor(start), Beside::new(&state, interest))
+            (state.log.cursor(start), Beside::new(&state, presence))
         };
         // Most are in one room, and a vector grows to four at once.
         self.joined.reserve_exact(1);
         self.joined.push(Joined {
             name,
-            reader: Reader::new(Arc::clone(room), interest),
+            reader: Reader::new(Arc::clone(room), presence.into()),
             beside,
         });
         let subscribed = Input::Subscribed(request, Ok((room.number(), cursor)));

@@ -8,8 +8,8 @@ use std::{
 use tidewire_protocol::{
     CloseCode, Frame as _, Offset, OwnedPayload, Position, Request, RoomNumber, Sequence, SessionId, decode,
     frame::{
-        ClientFrame, Gap, Hello, Outcome, Payload, Publish, Refused, ServerFrame, Start, Subscribe, Subscribed, Terms,
-        Token, VERSION,
+        ClientFrame, Gap, Hello, Outcome, Payload, PresenceWanted, Publish, Refused, ServerFrame, Start, Subscribe,
+        Subscribed, Terms, Token, VERSION,
     },
 };
 use tokio_tungstenite::tungstenite::Message;
@@ -179,7 +179,7 @@ impl Wire {
         self.say(ClientFrame::Subscribe(Subscribe {
             request: Request(request),
             start,
-            presence: presence == Presence::Told,
+            presence: presence.into(),
             room,
         }))
         .await;
@@ -333,6 +333,15 @@ impl Wire {
 pub enum Presence {
     Told,
     Untold,
+}
+
+impl From<Presence> for PresenceWanted {
+    fn from(presence: Presence) -> Self {
+        match presence {
+            Presence::Told => Self::List,
+            Presence::Untold => Self::Nothing,
+        }
+    }
 }
 
 impl From<ServerFrame<'_>> for Heard {

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::{
     codes::CloseCode,
-    frame::{RefusalCode, Start, Terms},
+    frame::{PresenceWanted, RefusalCode, Start, Terms},
     ids::{Request, RoomName, RoomNumber, Sequence},
     ledger::Answer,
     log::Cursor,
@@ -80,8 +80,8 @@ pub enum Action {
         room: RoomName,
         /// Where to begin.
         start: Start,
-        /// Whether to tell who is there.
-        presence: bool,
+        /// What to tell of who is there.
+        presence: PresenceWanted,
     },
     /// A subscription is over.
     Unsubscribe {

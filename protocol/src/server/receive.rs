@@ -3,7 +3,7 @@
 use crate::{
     codec::decode,
     codes::CloseCode,
-    frame::{ClientFrame, Hello, Payload, RefusalCode, ServerFrame, Start, VERSION},
+    frame::{ClientFrame, Hello, Payload, PresenceWanted, RefusalCode, ServerFrame, Start, VERSION},
     ids::{Request, RoomName},
     payload::OwnedPayload,
     sessions::Asked,
@@ -95,7 +95,7 @@ impl Connection {
         self.finish(code);
     }
 
-    fn on_subscribe(&mut self, request: Request, room: &str, start: Start, presence: bool) {
+    fn on_subscribe(&mut self, request: Request, room: &str, start: Start, presence: PresenceWanted) {
         let State::Open(open) = &mut self.state else { return };
         let Ok(room) = RoomName::new(room) else {
             return self.close(CloseCode::PROTOCOL_ERROR);

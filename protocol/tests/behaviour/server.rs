@@ -6,8 +6,8 @@ use tidewire_protocol::{
     Asked, Attached, CloseCode, ConnectionId, Epoch, Frame, Instant, Log, MemberId, Offset, OwnedPayload, Position,
     Request, Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions, decode,
     frame::{
-        ClientFrame, Close, Hello, Nonce, Outcome, Payload, Publish, RefusalCode, Refused, RefusedWhat, ServerFrame,
-        Start, Subscribe, Terms, Token, VERSION,
+        ClientFrame, Close, Hello, Nonce, Outcome, Payload, PresenceWanted, Publish, RefusalCode, Refused, RefusedWhat,
+        ServerFrame, Start, Subscribe, Terms, Token, VERSION,
     },
     server::{Action, Connection, Input, Output, Settings},
 };
@@ -111,7 +111,7 @@ fn subscribe(request: u32, room: &str) -> ClientFrame<'_> {
     ClientFrame::Subscribe(Subscribe {
         request: Request(request),
         start: Start::Now,
-        presence: false,
+        presence: PresenceWanted::Nothing,
         room,
     })
 }
