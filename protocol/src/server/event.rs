@@ -28,6 +28,9 @@ pub struct Settings {
 pub enum Input<'a> {
     /// A batch from the client.
     Received(&'a [u8]),
+    /// The one batch of a poll, the first input and the last that comes from the client: hello, and what belongs to the
+    /// session that it asks for.
+    Polled(Vec<u8>),
     /// Time has passed.
     Timeout,
     /// The result of [`Action::Attach`]. The token is good for so long, zero for ever.
