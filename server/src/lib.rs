@@ -21,6 +21,7 @@
 
 mod api;
 mod beside;
+mod body;
 mod budget;
 mod builder;
 mod clock;
