@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod batches;
 mod beside;
 mod body;
 mod budget;
@@ -27,12 +28,14 @@ mod builder;
 mod clock;
 mod connection;
 mod connections;
+mod driver;
 pub mod engine;
 mod handle;
 mod history;
 mod hook;
 mod hub;
 mod io;
+mod joined;
 mod mailbox;
 mod openings;
 mod outbox;
