@@ -78,6 +78,26 @@ impl Driver {
         self.flush(out)
     }
 
+    /// Takes the one batch of a poll. It names all rooms that its session is to be in, so that the others are left.
+    pub(crate) fn take_poll(&mut self, batch: Vec<u8>, out: &mut impl Batches) -> Result<(), CloseCode> {
+        self.tell(Input::Polled(batch), out)?;
+        // A room that is being opened anew is not entered yet, and must not be left for a moment.
+        if self.openings.is_empty() {
+            self.leave_others();
+        }
+        Ok(())
+    }
+
+    /// Whether a poll is to be answered.
+    pub(crate) fn is_answer_due(&self) -> bool {
+        self.machine.is_answer_due()
+    }
+
+    /// Whether it has a session.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.who.is_some()
+    }
+
     /// Does what the machine wants by now.
     fn flush(&mut self, out: &mut impl Batches) -> Result<(), CloseCode> {
         loop {
@@ -104,7 +124,13 @@ impl Driver {
                         session: attached.session,
                         member: attached.member.clone(),
                     });
-                    self.machine.handle_input(now, Input::Attached(&attached, FOR_EVER));
+                    self.is_held = self.hub.sessions.is_full(attached.session);
+                    let input = match self.is_held && self.machine.is_poll() {
+                        // All that it says would be taken at once.
+                        true => Input::Close(CloseCode::TRY_AGAIN_LATER),
+                        false => Input::Attached(&attached, FOR_EVER),
+                    };
+                    self.machine.handle_input(now, input);
                 }
                 Err(code) => self.machine.handle_input(now, Input::Close(code)),
             },

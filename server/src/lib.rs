@@ -41,6 +41,7 @@ mod openings;
 mod outbox;
 mod page;
 mod plain;
+mod poll;
 mod random;
 mod room;
 mod rooms;
