@@ -42,7 +42,7 @@ pub use ids::{
 pub use ledger::{Admission, Answer, Ledger};
 pub use log::{CHUNK_BYTES, Cursor, FRAME_OVERHEAD, Frames, Log, Retention};
 pub use payload::OwnedPayload;
-pub use presence::Presence;
+pub use presence::{Presence, PresenceDigest};
 pub use sessions::{Asked, Attached, ConnectionId, Sessions};
 pub use time::Instant;
 pub use transients::{Transient, TransientCursor, TransientKind, TransientLimits, Transients};

@@ -137,14 +137,15 @@ impl<'a> Reader<'a> {
         self.take(16)?.try_into().map(SessionId).map_err(|_| Rule::Truncated)
     }
 
+    /// Eight bytes, the highest first.
+    pub(crate) fn u64(&mut self) -> Result<u64, Rule> {
+        let bytes = self.take(8)?.try_into();
+        bytes.map(u64::from_be_bytes).map_err(|_| Rule::Truncated)
+    }
+
     pub(crate) fn position(&mut self) -> Result<Position, Rule> {
-        let epoch = self
-            .take(8)?
-            .try_into()
-            .map(u64::from_be_bytes)
-            .map_err(|_| Rule::Truncated)?;
         Ok(Position {
-            epoch: Epoch(epoch),
+            epoch: Epoch(self.u64()?),
             offset: Offset(self.varint()?),
         })
     }

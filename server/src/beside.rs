@@ -1,9 +1,9 @@
 //! What a reader is told beside messages: signals, and who is there.
 
 use bytes::Bytes;
-use tidewire_protocol::{SessionId, TransientCursor, TransientKind};
+use tidewire_protocol::{SessionId, TransientCursor, TransientKind, frame::PresenceWanted};
 
-use crate::room::{Interest, Room, State};
+use crate::room::{Room, State};
 
 /// A reader's place beside the log.
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +23,14 @@ enum Told {
 }
 
 impl Beside {
-    /// From now on. Who follows presence is told the whole list first.
-    pub(crate) fn new(state: &State, interest: Interest) -> Self {
+    /// From now on. Who follows presence is told the whole list first, unless it has that already.
+    pub(crate) fn new(state: &State, wanted: PresenceWanted) -> Self {
         Self {
             cursor: state.transients.cursor(),
-            presence: match interest {
-                Interest::Said => Told::Nothing,
-                Interest::SaidAndPresence => Told::List,
+            presence: match wanted {
+                PresenceWanted::Nothing => Told::Nothing,
+                PresenceWanted::Changes(known) if known == state.digest() => Told::Changes,
+                PresenceWanted::List | PresenceWanted::Changes(_) => Told::List,
             },
         }
     }
@@ -111,8 +112,8 @@ mod tests {
         let (mut told, mut untold) = {
             let state = room.lock();
             (
-                Beside::new(&state, Interest::SaidAndPresence),
-                Beside::new(&state, Interest::Said),
+                Beside::new(&state, PresenceWanted::List),
+                Beside::new(&state, PresenceWanted::Nothing),
             )
         };
         room.enter(&member(2));
@@ -124,9 +125,21 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_that_knows_who_is_there_is_told_only_what_changes() {
+        let room = room();
+        room.enter(&member(1));
+        let known = PresenceWanted::Changes([&member(1)].into_iter().collect());
+        let mut knowing = Beside::new(&room.lock(), known);
+        room.enter(&member(2));
+        assert_eq!(read(&mut knowing, &room, None), ["joined"]);
+        let mut mistaken = Beside::new(&room.lock(), known);
+        assert_eq!(read(&mut mistaken, &room, None), ["present 2 false"]);
+    }
+
+    #[test]
     fn a_reader_that_missed_changes_gets_the_list_anew() {
         let room = room();
-        let mut reader = Beside::new(&room.lock(), Interest::SaidAndPresence);
+        let mut reader = Beside::new(&room.lock(), PresenceWanted::List);
         read(&mut reader, &room, None);
         for number in 0..300 {
             room.enter(&member(number));
@@ -161,7 +174,7 @@ mod tests {
     #[test]
     fn the_sender_of_a_signal_does_not_get_it() {
         let room = room();
-        let mut reader = Beside::new(&room.lock(), Interest::Said);
+        let mut reader = Beside::new(&room.lock(), PresenceWanted::Nothing);
         let (ann, bob) = (Some(SessionId([1; 16])), Some(SessionId([2; 16])));
         room.signal(ann, "ann", Payload::Text("typing"));
         assert!(read(&mut reader.clone(), &room, ann).is_empty());

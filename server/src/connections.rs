@@ -1,18 +1,18 @@
-//! How many WebSockets a server has, and in which part of their life.
+//! How many connections a server has, WebSockets and polls, and in which part of their life.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// How many WebSockets a server has.
+/// How many connections a server has: WebSockets, and polls that wait for their answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connections {
-    /// Upgraded, and not yet ended.
+    /// Upgraded or asked, and not yet ended or answered.
     pub open: usize,
-    /// Those of them whose closing handshake is under way.
+    /// The WebSockets among them whose closing handshake is under way.
     pub closing: usize,
-    /// Ever upgraded.
+    /// Ever opened.
     pub opened: u64,
 }
 

@@ -20,23 +20,28 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod batches;
 mod beside;
+mod body;
 mod budget;
 mod builder;
 mod clock;
 mod connection;
 mod connections;
+mod driver;
 pub mod engine;
 mod handle;
 mod history;
 mod hook;
 mod hub;
 mod io;
+mod joined;
 mod mailbox;
 mod openings;
 mod outbox;
 mod page;
 mod plain;
+mod poll;
 mod random;
 mod room;
 mod rooms;

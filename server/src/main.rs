@@ -48,7 +48,7 @@ async fn run(config: &Config) -> io::Result<()> {
             _ = terminate.recv() => info!("SIGTERM: shutting down"),
         }
     };
-    // Closing WebSockets begins with the signal, beside the requests that are still under way.
+    // Closing connections begins with the signal, beside the requests that are still under way.
     let stopping = tokio_util::sync::CancellationToken::new();
     tokio::join!(
         serve(listener, routes, tidewire.settings(), async {

@@ -7,7 +7,7 @@ use std::{
 
 use tidewire_protocol::{
     Request, RoomName,
-    frame::{RefusalCode, Start},
+    frame::{PresenceWanted, RefusalCode, Start},
 };
 
 use crate::{engine::EngineFuture, room::Room, rooms::Opening};
@@ -17,7 +17,7 @@ pub(crate) struct Wanted {
     pub(crate) request: Request,
     pub(crate) room: RoomName,
     pub(crate) start: Start,
-    pub(crate) presence: bool,
+    pub(crate) presence: PresenceWanted,
 }
 
 /// A room, or why there is none.

@@ -14,9 +14,9 @@ use std::{
 
 use bytes::Bytes;
 use tidewire_protocol::{
-    Frame as _, Instant, Log, MemberId, Members, Position, Presence, Retention, RoomNumber, SessionId, Transient,
-    TransientKind, TransientLimits, Transients,
-    frame::{Payload, ServerFrame},
+    Frame as _, Instant, Log, MemberId, Members, Position, Presence, PresenceDigest, Retention, RoomNumber, SessionId,
+    Transient, TransientKind, TransientLimits, Transients,
+    frame::{Payload, PresenceWanted, ServerFrame},
 };
 
 use crate::{
@@ -248,7 +248,21 @@ impl Room {
     }
 }
 
+impl From<PresenceWanted> for Interest {
+    fn from(wanted: PresenceWanted) -> Self {
+        match wanted {
+            PresenceWanted::Nothing => Self::Said,
+            PresenceWanted::List | PresenceWanted::Changes(_) => Self::SaidAndPresence,
+        }
+    }
+}
+
 impl State {
+    /// Who is there, in short.
+    pub(crate) fn digest(&self) -> PresenceDigest {
+        self.presence.digest()
+    }
+
     /// Who is there, as the frames that say so.
     pub(crate) fn present(&mut self, room: RoomNumber) -> Bytes {
         let Self { presence, present, .. } = self;

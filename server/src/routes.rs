@@ -10,23 +10,27 @@ use crate::{
     api,
     connection::Endpoint,
     plain::{Chat, Echo},
+    poll,
     tidewire::Tidewire,
     upgrade::{Refusal, Upgrade},
     ws::Ws,
 };
 
 impl Tidewire {
-    /// `/echo`, `/chat`, `/ws`, `/api` and `/healthz`.
+    /// `/echo`, `/chat`, `/ws`, `/poll`, `/api` and `/healthz`.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
         let echo = warp::path("echo").and(warp::path::end()).and(self.echo());
         let chat = warp::path("chat").and(warp::path::end()).and(self.chat());
         let ws = warp::path("ws").and(warp::path::end()).and(self.ws());
+        let poll = warp::path("poll").and(warp::path::end()).and(self.poll());
         let api = warp::path("api").and(self.api());
         let health = warp::path("healthz").and(warp::path::end()).and(self.health());
         echo.or(chat)
             .unify()
             .or(ws)
+            .unify()
+            .or(poll)
             .unify()
             .or(api)
             .unify()
@@ -59,6 +63,25 @@ impl Tidewire {
     #[must_use]
     pub fn ws(&self) -> BoxedFilter<(Response,)> {
         self.endpoint(|tidewire| Ws::new(tidewire.hub()))
+    }
+
+    /// The room protocol for who cannot have a WebSocket: `POST` with a batch, answered with one once there is news, at
+    /// whatever path it is mounted. Sessions and rooms are those of [`ws`](Self::ws), and a session may go from one to the
+    /// other.
+    ///
+    /// A batch that does not begin with *hello* is answered with 400, one larger than
+    /// [`Settings::max_message_bytes`](crate::Settings::max_message_bytes) with 413, one that takes longer than
+    /// [`Settings::body_timeout`](crate::Settings::body_timeout) with 408, and another method with 405; all else with 200.
+    #[must_use]
+    pub fn poll(&self) -> BoxedFilter<(Response,)> {
+        let tidewire = self.clone();
+        warp::method()
+            .and(warp::body::stream())
+            .then(move |method: Method, body| {
+                let tidewire = tidewire.clone();
+                async move { poll::answer(&tidewire, &method, body).await }
+            })
+            .boxed()
     }
 
     /// `rooms/{room}/messages`, at whatever path it is mounted: `POST` publishes the body, `GET` reads.

@@ -10,8 +10,8 @@ use tidewire_protocol::{Retention, frame::Terms};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Settings {
-    /// The largest WebSocket message taken, in bytes of its payload. A larger one closes the connection with 1009, and
-    /// nothing is allocated for it. Default: 1 MiB.
+    /// The largest WebSocket message taken, in bytes of its payload: a larger one closes the connection with 1009, and
+    /// nothing is allocated for it. It bounds the batch of a poll too: a larger one is answered with 413. Default: 1 MiB.
     pub max_message_bytes: usize,
     /// How much a `/chat` room keeps for receivers that are behind, in bytes of encoded frames, with a fixed 64 bytes
     /// charged for each. It is shared by all receivers; one whose next message is no longer kept is closed with 4100.

@@ -53,6 +53,11 @@ impl Shutdown {
 }
 
 impl Told {
+    /// Whether it has begun.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.shutdown.has_begun()
+    }
+
     /// Whether it has begun; if not, `cx`, which is the same task's each time, is woken when it does.
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> bool {
         if self.ticket.is_none() {

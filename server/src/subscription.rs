@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use tidewire_protocol::{
     Cursor, MemberId, Offset, OwnedPayload, Position, decode,
-    frame::{ServerFrame, Start},
+    frame::{PresenceWanted, ServerFrame, Start},
 };
 
 use crate::{
@@ -66,16 +66,15 @@ impl Subscription {
     pub const READ_BYTES: usize = 16 << 10;
 
     pub(crate) fn new(room: Arc<Room>, start: Start) -> Self {
-        let interest = Interest::SaidAndPresence;
         let place = {
             let state = room.lock();
             Place {
                 cursor: state.log.cursor(start),
-                beside: Beside::new(&state, interest),
+                beside: Beside::new(&state, PresenceWanted::List),
             }
         };
         Self {
-            reader: Reader::new(room, interest),
+            reader: Reader::new(room, Interest::SaidAndPresence),
             place,
             events: VecDeque::new(),
         }

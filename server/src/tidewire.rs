@@ -24,7 +24,7 @@ use crate::{
     io::Io,
     room::Room,
     settings::Settings,
-    shutdown::Shutdown,
+    shutdown::{Shutdown, Told},
     upgrade::{Refusal, Upgrade},
     websocket::WebSocket,
 };
@@ -74,7 +74,7 @@ impl Tidewire {
         &self.shared.hub.settings
     }
 
-    /// How many WebSockets there are, now and at each change.
+    /// How many WebSockets and polls there are, now and at each change.
     #[must_use]
     pub fn connections(&self) -> watch::Receiver<Connections> {
         self.shared.connections.subscribe()
@@ -86,13 +86,13 @@ impl Tidewire {
         self.shared.hub.sessions.go_away(min, max);
     }
 
-    /// Closes every WebSocket with 1001, and refuses new ones with 503. Resolves when all have ended, at the latest
-    /// after [`Settings::close_timeout`].
+    /// Closes every WebSocket and answers every poll with 1001, and refuses new WebSockets with 503. Resolves when all have
+    /// ended, at the latest after [`Settings::close_timeout`].
     pub async fn shutdown(&self) {
         self.shared.shutdown.begin();
         self.shared.tasks.close();
         let ended = timeout(self.settings().close_timeout, self.shared.tasks.wait()).await;
-        info!(complete = ended.is_ok(), "websockets closed");
+        info!(complete = ended.is_ok(), "connections closed");
     }
 
     pub(crate) fn lobby(&self) -> &Arc<Room> {
@@ -113,12 +113,23 @@ impl Tidewire {
         Ok(response)
     }
 
+    /// Counts a connection until the second is dropped; the first tells when it is to end.
+    pub(crate) fn count(&self) -> (Told, Counted) {
+        let counted = Counted::new(Arc::clone(&self.shared.connections));
+        (self.shared.shutdown.tell(), counted)
+    }
+
+    /// Has the shutdown wait for what answers a request.
+    pub(crate) fn track<F: Future>(&self, answering: F) -> impl Future<Output = F::Output> + use<F> {
+        self.shared.tasks.track_future(answering)
+    }
+
     async fn run<E: Endpoint>(self, on_upgrade: OnUpgrade, join: fn(&Self) -> E) {
         let io = match on_upgrade.await {
             Ok(upgraded) => Io::from(upgraded),
             Err(error) => return debug!(path = E::PATH, %error, "upgrade failed"),
         };
-        let counted = Counted::new(Arc::clone(&self.shared.connections));
+        let (told, counted) = self.count();
         let settings = self.settings();
         let opened = Instant::now();
         let connection = Connection::new(
@@ -126,7 +137,7 @@ impl Tidewire {
             WebSocket::new(settings.max_message_bytes),
             join(&self),
             counted,
-            self.shared.shutdown.tell(),
+            told,
             Timeouts {
                 stall: settings.stall_timeout,
                 close: settings.close_timeout,

@@ -96,6 +96,15 @@ impl Raw {
     pub async fn exchange(&mut self, lines: &[String], body: &[u8]) -> (Head, Vec<u8>) {
         let head = format!("{}\r\nContent-Length: {}\r\n\r\n", lines.join("\r\n"), body.len());
         self.send_while_taken(&[head.as_bytes(), body].concat()).await;
+        self.answer().await
+    }
+
+    /// Reads a response with its body.
+    ///
+    /// # Panics
+    ///
+    /// When what comes is not one, or says no length.
+    pub async fn answer(&mut self) -> (Head, Vec<u8>) {
         let head = self.head().await;
         let length = head.header("content-length").and_then(|it| it.parse().ok());
         let mut answer = vec![0; length.expect("a length")];

@@ -8,8 +8,8 @@ use std::{
 use tidewire_protocol::{
     CloseCode, Frame as _, Offset, OwnedPayload, Position, Request, RoomNumber, Sequence, SessionId, decode,
     frame::{
-        ClientFrame, Gap, Hello, Outcome, Payload, Publish, Refused, ServerFrame, Start, Subscribe, Subscribed, Terms,
-        Token, VERSION,
+        ClientFrame, Gap, Hello, Outcome, Payload, PresenceWanted, Publish, Refused, ServerFrame, Start, Subscribe,
+        Subscribed, Terms, Token, VERSION,
     },
 };
 use tokio_tungstenite::tungstenite::Message;
@@ -41,6 +41,7 @@ pub enum Heard {
     Left(String),
     Present(Vec<String>, More),
     GoAway,
+    Ping,
     Pong,
     Close(CloseCode),
     Other,
@@ -179,7 +180,7 @@ impl Wire {
         self.say(ClientFrame::Subscribe(Subscribe {
             request: Request(request),
             start,
-            presence: presence == Presence::Told,
+            presence: presence.into(),
             room,
         }))
         .await;
@@ -335,6 +336,15 @@ pub enum Presence {
     Untold,
 }
 
+impl From<Presence> for PresenceWanted {
+    fn from(presence: Presence) -> Self {
+        match presence {
+            Presence::Told => Self::List,
+            Presence::Untold => Self::Nothing,
+        }
+    }
+}
+
 impl From<ServerFrame<'_>> for Heard {
     fn from(frame: ServerFrame<'_>) -> Self {
         match frame {
@@ -364,6 +374,7 @@ impl From<ServerFrame<'_>> for Heard {
                 if more { More::Yes } else { More::No },
             ),
             ServerFrame::GoAway { .. } => Self::GoAway,
+            ServerFrame::Ping(_) => Self::Ping,
             ServerFrame::Pong(_) => Self::Pong,
             ServerFrame::Close(close) => Self::Close(close.code),
             _ => Self::Other,

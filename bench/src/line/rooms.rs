@@ -5,8 +5,8 @@ use anyhow::{Context, Result, bail, ensure};
 use tidewire_protocol::{
     Epoch, Frame as _, Offset, Position, Request, RoomNumber, Sequence, SessionId, decode,
     frame::{
-        ClientFrame, Hello, Outcome, Payload, Publish, ServerFrame, Start, Subscribe, Subscribed, Token, VERSION,
-        Welcome,
+        ClientFrame, Hello, Outcome, Payload, PresenceWanted, Publish, ServerFrame, Start, Subscribe, Subscribed,
+        Token, VERSION, Welcome,
     },
 };
 
@@ -106,7 +106,7 @@ impl Rooms {
         let subscribe = Subscribe {
             request: Request(self.attempt),
             start: self.position.map_or(Start::Now, Start::After),
-            presence: false,
+            presence: PresenceWanted::Nothing,
             room: ROOM,
         };
         put(out, &ClientFrame::Subscribe(subscribe));

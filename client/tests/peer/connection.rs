@@ -8,7 +8,7 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use tidewire_protocol::{
     Admission, CloseCode, ConnectionId, Frame as _, MemberId, OwnedPayload, Request, RoomName, Sequence, SessionId,
-    frame::{RefusalCode, ServerFrame, Start},
+    frame::{PresenceWanted, RefusalCode, ServerFrame, Start},
     server::{Action, Connection, Input, Output},
 };
 use tokio::{
@@ -152,7 +152,7 @@ impl Driver {
                 room,
                 start,
                 presence,
-            } => self.subscribe(world, request, room, start, presence),
+            } => self.subscribe(world, request, room, start, presence != PresenceWanted::Nothing),
             Action::Unsubscribe { room } => {
                 self.rooms.retain(|subscribed| *subscribed != room);
                 world.leave(self.id.0, &room);

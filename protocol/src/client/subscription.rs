@@ -1,7 +1,7 @@
 //! A client's subscriptions: what was asked for, and how far each has come.
 
 use crate::{
-    frame::{Gap, GapCause, Start, Subscribe},
+    frame::{Gap, GapCause, PresenceWanted, Start, Subscribe},
     ids::{Offset, Position, Request, RoomName, RoomNumber},
 };
 
@@ -115,11 +115,13 @@ impl Subscriptions {
         self.last_request += 1;
         let request = Request(self.last_request);
         subscription.link = Link::Requested(request);
-        let Subscription { start, presence, .. } = *subscription;
         Some(Subscribe {
             request,
-            start,
-            presence,
+            start: subscription.start,
+            presence: match subscription.presence {
+                true => PresenceWanted::List,
+                false => PresenceWanted::Nothing,
+            },
             room: subscription.room.as_str(),
         })
     }

@@ -2,8 +2,9 @@
 
 use crate::{
     error::Rule,
-    frame::{ClientFrame, Close, Hello, Nonce, Publish, Start, Subscribe, Token},
+    frame::{ClientFrame, Close, Hello, Nonce, PresenceWanted, Publish, Start, Subscribe, Token},
     ids::{Request, Sequence},
+    presence::PresenceDigest,
     wire::{Put, Reader, put_frame},
 };
 
@@ -80,7 +81,10 @@ const START_NOW: u8 = 0;
 const START_LAST: u8 = 1;
 const START_AFTER: u8 = 2;
 /// Whether it asks for presence.
-const PRESENCE: u8 = 0b100;
+const PRESENCE: u8 = 0b0100;
+/// Whether it says which list it has; means nothing without presence.
+const DIGEST: u8 = 0b1000;
+const PRESENCE_AND_DIGEST: u8 = PRESENCE | DIGEST;
 
 fn put_subscribe(out: &mut Vec<u8>, subscribe: &Subscribe<'_>) {
     let start = match subscribe.start {
@@ -88,14 +92,22 @@ fn put_subscribe(out: &mut Vec<u8>, subscribe: &Subscribe<'_>) {
         Start::Last(_) => START_LAST,
         Start::After(_) => START_AFTER,
     };
+    let presence = match subscribe.presence {
+        PresenceWanted::Nothing => 0,
+        PresenceWanted::List => PRESENCE,
+        PresenceWanted::Changes(_) => PRESENCE_AND_DIGEST,
+    };
     out.put_varint(subscribe.request.0.into());
-    out.push(if subscribe.presence { start | PRESENCE } else { start });
+    out.push(start | presence);
     match subscribe.start {
         Start::Now => {}
         Start::Last(count) => out.put_varint(count.into()),
         Start::After(position) => out.put_position(position),
     }
     out.put_bytes(subscribe.room.as_bytes());
+    if let PresenceWanted::Changes(digest) = subscribe.presence {
+        out.extend(digest.0.to_be_bytes());
+    }
 }
 
 fn read_subscribe<'a>(body: &mut Reader<'a>) -> Result<Subscribe<'a>, Rule> {
@@ -107,11 +119,17 @@ fn read_subscribe<'a>(body: &mut Reader<'a>) -> Result<Subscribe<'a>, Rule> {
         START_AFTER => Start::After(body.position()?),
         _ => return Err(Rule::UnknownChoice),
     };
+    let room = body.room()?;
+    let presence = match options & PRESENCE_AND_DIGEST {
+        PRESENCE => PresenceWanted::List,
+        PRESENCE_AND_DIGEST => PresenceWanted::Changes(PresenceDigest(body.u64()?)),
+        _ => PresenceWanted::Nothing,
+    };
     Ok(Subscribe {
         request,
         start,
-        presence: options & PRESENCE != 0,
-        room: body.room()?,
+        presence,
+        room,
     })
 }
 

@@ -1,6 +1,9 @@
 //! What a client sends.
 
-use crate::ids::{Position, Request, Sequence, SessionId};
+use crate::{
+    ids::{Position, Request, Sequence, SessionId},
+    presence::PresenceDigest,
+};
 
 use super::{Close, Nonce, Payload, Token};
 
@@ -62,8 +65,8 @@ pub struct Subscribe<'a> {
     pub request: Request,
     /// Where to begin.
     pub start: Start,
-    /// Whether to be told who is in the room.
-    pub presence: bool,
+    /// What to be told of who is in the room.
+    pub presence: PresenceWanted,
     /// The room.
     pub room: &'a str,
 }
@@ -77,6 +80,17 @@ pub enum Start {
     Last(u32),
     /// With the message after this position.
     After(Position),
+}
+
+/// What a subscriber is to be told of who is in a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PresenceWanted {
+    /// Nothing.
+    Nothing,
+    /// The whole list, then who joins and who leaves.
+    List,
+    /// The same, but without the list where it has this digest: the subscriber has it already.
+    Changes(PresenceDigest),
 }
 
 /// A message to be logged.

@@ -9,7 +9,7 @@ mod server;
 use crate::codes::CloseCode;
 
 pub use self::{
-    client::{ClientFrame, Hello, Publish, Start, Subscribe},
+    client::{ClientFrame, Hello, PresenceWanted, Publish, Start, Subscribe},
     refusal::{RefusalCode, Refused, RefusedWhat},
     server::{Gap, GapCause, Message, Outcome, ServerFrame, Subscribed, Terms, Welcome},
 };

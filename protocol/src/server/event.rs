@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::{
     codes::CloseCode,
-    frame::{RefusalCode, Start, Terms},
+    frame::{PresenceWanted, RefusalCode, Start, Terms},
     ids::{Request, RoomName, RoomNumber, Sequence},
     ledger::Answer,
     log::Cursor,
@@ -28,6 +28,9 @@ pub struct Settings {
 pub enum Input<'a> {
     /// A batch from the client.
     Received(&'a [u8]),
+    /// The one batch of a poll, the first input and the last that comes from the client: hello, and what belongs to the
+    /// session that it asks for.
+    Polled(Vec<u8>),
     /// Time has passed.
     Timeout,
     /// The result of [`Action::Attach`]. The token is good for so long, zero for ever.
@@ -80,8 +83,8 @@ pub enum Action {
         room: RoomName,
         /// Where to begin.
         start: Start,
-        /// Whether to tell who is there.
-        presence: bool,
+        /// What to tell of who is there.
+        presence: PresenceWanted,
     },
     /// A subscription is over.
     Unsubscribe {

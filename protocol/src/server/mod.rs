@@ -4,16 +4,18 @@
 //! called until it returns [`Output::Timeout`]. What only the driver can do comes out as an [`Action`], and its result goes
 //! back in as an [`Input`]. Frames of rooms do not pass through here: [`Connection::poll_room`] takes them from a log.
 
+mod deadlines;
 mod event;
+mod poll;
 mod receive;
 
 use core::time::Duration;
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::{
-    codec::Frame as _,
+    codec::{Frame as _, decode},
     codes::CloseCode,
-    frame::{Close, Nonce, RefusalCode, Refused, RefusedWhat, ServerFrame, Subscribed, Terms, Welcome},
+    frame::{Close, Outcome, RefusalCode, Refused, RefusedWhat, ServerFrame, Start, Subscribed, Terms, Welcome},
     ids::{Offset, Request, RoomName, RoomNumber, Sequence, SessionId},
     ledger::Answer,
     log::{Cursor, Frames, Log},
@@ -22,6 +24,7 @@ use crate::{
 };
 
 pub use self::event::{Action, Input, Output, Settings};
+use self::poll::Poll;
 
 /// One connection, from its first byte to its close.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ pub struct Connection {
     /// Frames that are to be sent, encoded.
     batch: Vec<u8>,
     actions: VecDeque<Action>,
+    poll: Poll,
 }
 
 /// ```text
@@ -43,8 +47,13 @@ pub struct Connection {
 /// ```
 #[derive(Debug)]
 enum State {
-    AwaitingHello { deadline: Instant },
-    Attaching,
+    AwaitingHello {
+        deadline: Instant,
+    },
+    Attaching {
+        /// The whole batch of a poll; nothing otherwise.
+        polled: Vec<u8>,
+    },
     Open(Open),
     Closed,
 }
@@ -59,8 +68,16 @@ struct Open {
 #[derive(Debug)]
 struct Subscription {
     room: RoomName,
-    /// Once the driver has opened it.
-    cursor: Option<(RoomNumber, Cursor)>,
+    place: Place,
+}
+
+/// Where a subscription is.
+#[derive(Debug)]
+enum Place {
+    /// The driver is opening it; it is to begin there.
+    Opening(Start),
+    /// It has begun.
+    At(RoomNumber, Cursor),
 }
 
 impl Connection {
@@ -78,6 +95,7 @@ impl Connection {
             sent: now,
             batch: Vec::new(),
             actions: VecDeque::new(),
+            poll: Poll::No,
         }
     }
 
@@ -108,8 +126,16 @@ impl Connection {
         }
         self.check_deadlines();
         match (input, &mut self.state) {
-            (Input::Received(batch), _) => self.on_batch(batch),
-            (Input::Attached(attached, expires), State::Attaching) => self.on_attached(attached, expires),
+            (Input::Received(batch), _) => self.on_frames(decode(batch)),
+            (Input::Polled(batch), State::AwaitingHello { .. }) => self.on_polled(batch),
+            (Input::Attached(attached, expires), State::Attaching { polled }) => {
+                let polled = core::mem::take(polled);
+                self.on_attached(attached, expires);
+                // What was said for a session that is no more means nothing in another.
+                if attached.outcome != Outcome::Replaced {
+                    self.on_frames(decode(&polled).skip(1));
+                }
+            }
             (Input::Authenticated(expires), State::Open(open)) => {
                 open.token_expires = expiry(self.now, expires);
                 self.send(&ServerFrame::Authenticated { expires_in: expires });
@@ -140,19 +166,21 @@ impl Connection {
         let State::Open(open) = &mut self.state else {
             return Frames::default();
         };
-        let mut cursors = open
+        let mut places = open
             .subscriptions
             .values_mut()
-            .filter_map(|subscription| subscription.cursor.as_mut());
-        let Some((_, cursor)) = cursors.find(|(room, _)| *room == log.room()) else {
+            .map(|subscription| &mut subscription.place);
+        let Some(cursor) = places.find_map(|place| place.cursor_in(log.room())) else {
             return Frames::default();
         };
         if let Some(gap) = log.read_gap(cursor) {
             ServerFrame::Gap(gap).encode(&mut self.batch);
+            self.poll.on_news();
         }
         let frames = log.read(cursor, max_bytes, Offset(u64::MAX));
         if !frames.is_empty() {
             self.sent = self.now;
+            self.poll.on_news();
         }
         frames
     }
@@ -164,7 +192,7 @@ impl Connection {
             subscriptions: BTreeMap::new(),
             token_expires,
         });
-        self.send(&ServerFrame::Welcome(Welcome {
+        let welcome = ServerFrame::Welcome(Welcome {
             outcome: attached.outcome,
             session: attached.session,
             member: attached.member.as_str(),
@@ -173,7 +201,11 @@ impl Connection {
                 token_expires_in,
                 ..self.settings.terms
             },
-        }));
+        });
+        match attached.outcome {
+            Outcome::Resumed => self.send_as_asked(&welcome),
+            Outcome::New | Outcome::Replaced => self.send(&welcome),
+        }
         for &(sequence, answer) in &attached.answers {
             self.send_answer(sequence, answer);
         }
@@ -187,13 +219,17 @@ impl Connection {
         };
         match result {
             Ok((room, cursor)) => {
-                subscription.cursor = Some((room, cursor));
                 let position = cursor.position();
-                self.send(&ServerFrame::Subscribed(Subscribed {
+                let begun = core::mem::replace(&mut subscription.place, Place::At(room, cursor));
+                let subscribed = ServerFrame::Subscribed(Subscribed {
                     request,
                     room,
                     position,
-                }));
+                });
+                match begun {
+                    Place::Opening(Start::After(asked)) if asked == position => self.send_as_asked(&subscribed),
+                    _ => self.send(&subscribed),
+                }
             }
             Err(code) => {
                 open.subscriptions.remove(&request);
@@ -221,40 +257,13 @@ impl Connection {
     }
 
     fn send(&mut self, frame: &ServerFrame<'_>) {
+        self.poll.on_news();
         frame.encode(&mut self.batch);
     }
 
-    fn check_deadlines(&mut self) {
-        if self.next_deadline().is_none_or(|deadline| deadline > self.now) {
-            return;
-        }
-        let silent = self.heard + self.settings.terms.silence_timeout <= self.now;
-        match &self.state {
-            State::AwaitingHello { deadline } if *deadline <= self.now => self.close(CloseCode::NO_HELLO),
-            State::Open(open) if open.token_expires.is_some_and(|at| at <= self.now) => {
-                self.close(CloseCode::TOKEN_EXPIRED);
-            }
-            _ if silent => self.close(CloseCode::SILENT),
-            State::Open(_) => {
-                self.sent = self.now;
-                self.send(&ServerFrame::Ping(Nonce(0)));
-            }
-            _ => {}
-        }
-    }
-
-    fn next_deadline(&self) -> Option<Instant> {
-        let terms = &self.settings.terms;
-        let silence = self.heard + terms.silence_timeout;
-        match &self.state {
-            State::AwaitingHello { deadline } => Some((*deadline).min(silence)),
-            State::Attaching => Some(silence),
-            State::Open(open) => {
-                let ping = self.sent + terms.ping_interval;
-                Some(silence.min(ping).min(open.token_expires.unwrap_or(silence)))
-            }
-            State::Closed => None,
-        }
+    /// Sends what is no news to a poll.
+    fn send_as_asked(&mut self, frame: &ServerFrame<'_>) {
+        frame.encode(&mut self.batch);
     }
 
     fn close(&mut self, code: CloseCode) {
@@ -268,7 +277,17 @@ impl Connection {
     /// The one place where a connection ends.
     fn finish(&mut self, code: CloseCode) {
         self.state = State::Closed;
+        self.poll.on_news();
         self.actions.push_back(Action::Close(code));
+    }
+}
+
+impl Place {
+    fn cursor_in(&mut self, number: RoomNumber) -> Option<&mut Cursor> {
+        match self {
+            Self::At(room, cursor) if *room == number => Some(cursor),
+            _ => None,
+        }
     }
 }
 

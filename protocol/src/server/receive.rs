@@ -1,19 +1,19 @@
 //! What a connection makes of its client's frames.
 
 use crate::{
-    codec::decode,
     codes::CloseCode,
-    frame::{ClientFrame, Hello, Payload, RefusalCode, ServerFrame, Start, VERSION},
-    ids::{Request, RoomName},
+    error::DecodeError,
+    frame::{ClientFrame, Hello, Payload, RefusalCode, ServerFrame, Subscribe, VERSION},
+    ids::RoomName,
     payload::OwnedPayload,
     sessions::Asked,
 };
 
-use super::{Action, Connection, State, Subscription};
+use super::{Action, Connection, Place, State, Subscription};
 
 impl Connection {
-    pub(super) fn on_batch(&mut self, batch: &[u8]) {
-        for frame in decode(batch) {
+    pub(super) fn on_frames<'a>(&mut self, frames: impl Iterator<Item = Result<ClientFrame<'a>, DecodeError>>) {
+        for frame in frames {
             if self.is_closed() {
                 return;
             }
@@ -28,13 +28,15 @@ impl Connection {
         match (frame, &mut self.state) {
             (ClientFrame::Hello(hello), State::AwaitingHello { .. }) => self.on_hello(&hello),
             (ClientFrame::Close(close), _) => self.on_close(close.code),
-            (ClientFrame::Ping(nonce), State::Attaching | State::Open(_)) => self.send(&ServerFrame::Pong(nonce)),
-            (ClientFrame::Pong(_), State::Attaching | State::Open(_)) => {}
+            (ClientFrame::Ping(nonce), State::Attaching { .. } | State::Open(_)) => {
+                self.send(&ServerFrame::Pong(nonce))
+            }
+            (ClientFrame::Pong(_), State::Attaching { .. } | State::Open(_)) => {}
             (ClientFrame::Authenticate { token }, State::Open(_)) => {
                 self.actions.push_back(Action::Authenticate { token: token.0.into() });
             }
             (ClientFrame::Subscribe(subscribe), State::Open(_)) => {
-                self.on_subscribe(subscribe.request, subscribe.room, subscribe.start, subscribe.presence);
+                self.on_subscribe(&subscribe);
             }
             (ClientFrame::Unsubscribe { request }, State::Open(open)) => {
                 if let Some(subscription) = open.subscriptions.remove(&request) {
@@ -66,11 +68,11 @@ impl Connection {
         }
     }
 
-    fn on_hello(&mut self, hello: &Hello<'_>) {
+    pub(super) fn on_hello(&mut self, hello: &Hello<'_>) {
         if hello.version != VERSION {
             return self.close(CloseCode::UNSUPPORTED_VERSION);
         }
-        self.state = State::Attaching;
+        self.state = State::Attaching { polled: Vec::new() };
         let Hello {
             attempt,
             session,
@@ -95,7 +97,13 @@ impl Connection {
         self.finish(code);
     }
 
-    fn on_subscribe(&mut self, request: Request, room: &str, start: Start, presence: bool) {
+    fn on_subscribe(&mut self, subscribe: &Subscribe<'_>) {
+        let Subscribe {
+            request,
+            start,
+            presence,
+            room,
+        } = *subscribe;
         let State::Open(open) = &mut self.state else { return };
         let Ok(room) = RoomName::new(room) else {
             return self.close(CloseCode::PROTOCOL_ERROR);
@@ -117,7 +125,7 @@ impl Connection {
             request,
             Subscription {
                 room: room.clone(),
-                cursor: None,
+                place: Place::Opening(start),
             },
         );
         self.actions.push_back(Action::Subscribe {

@@ -4,11 +4,11 @@ use core::time::Duration;
 
 use proptest::{collection::vec, prelude::*};
 use tidewire_protocol::{
-    CloseCode, Epoch, MAX_MEMBER_BYTES, MAX_ROOM_BYTES, Members, Offset, Position, Request, RoomNumber, Sequence,
-    SessionId,
+    CloseCode, Epoch, MAX_MEMBER_BYTES, MAX_ROOM_BYTES, Members, Offset, Position, PresenceDigest, Request, RoomNumber,
+    Sequence, SessionId,
     frame::{
-        ClientFrame, Close, Gap, GapCause, Hello, Message, Nonce, Outcome, Payload, Publish, RefusalCode, Refused,
-        RefusedWhat, ServerFrame, Start, Subscribe, Subscribed, Terms, Token, Welcome,
+        ClientFrame, Close, Gap, GapCause, Hello, Message, Nonce, Outcome, Payload, PresenceWanted, Publish,
+        RefusalCode, Refused, RefusedWhat, ServerFrame, Start, Subscribe, Subscribed, Terms, Token, Welcome,
     },
 };
 
@@ -35,7 +35,7 @@ const SERVER_KINDS: usize = 16;
 
 /// Parts of every size that the wire tells apart, at the limits of names too.
 pub(crate) fn parts() -> impl Strategy<Value = Parts> {
-    let shape = (0..CLIENT_KINDS * SERVER_KINDS, 0..6_usize, any::<bool>());
+    let shape = (0..CLIENT_KINDS * SERVER_KINDS, 0..9_usize, any::<bool>());
     let numbers = ([(); 7].map(|()| number()), [(); 3].map(|()| wide()), any::<[u8; 16]>());
     let names = (
         name(MAX_ROOM_BYTES),
@@ -94,7 +94,11 @@ impl Parts {
             2 => ClientFrame::Subscribe(Subscribe {
                 request: Request(one),
                 start: [Start::Now, Start::Last(two), Start::After(self.position())][self.choice % 3],
-                presence: self.flag,
+                presence: [
+                    PresenceWanted::Nothing,
+                    PresenceWanted::List,
+                    PresenceWanted::Changes(PresenceDigest(self.wide[0])),
+                ][self.choice / 3 % 3],
                 room: &self.room,
             }),
             3 => ClientFrame::Unsubscribe { request: Request(one) },

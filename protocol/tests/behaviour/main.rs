@@ -12,6 +12,7 @@ mod model;
 mod operations;
 mod ops;
 mod pair;
+mod polls;
 mod properties;
 mod resume;
 #[cfg(not(target_arch = "wasm32"))] // there are no files

@@ -6,22 +6,22 @@ use tidewire_protocol::{
     Asked, Attached, CloseCode, ConnectionId, Epoch, Frame, Instant, Log, MemberId, Offset, OwnedPayload, Position,
     Request, Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions, decode,
     frame::{
-        ClientFrame, Close, Hello, Nonce, Outcome, Payload, Publish, RefusalCode, Refused, RefusedWhat, ServerFrame,
-        Start, Subscribe, Terms, Token, VERSION,
+        ClientFrame, Close, Hello, Nonce, Outcome, Payload, PresenceWanted, Publish, RefusalCode, Refused, RefusedWhat,
+        ServerFrame, Start, Subscribe, Terms, Token, VERSION,
     },
     server::{Action, Connection, Input, Output, Settings},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const START: Instant = Instant(Duration::from_secs(1));
-const SESSION: SessionId = SessionId([9; 16]);
+pub(crate) const START: Instant = Instant(Duration::from_secs(1));
+pub(crate) const SESSION: SessionId = SessionId([9; 16]);
 
-fn just_before(moment: Instant) -> Instant {
+pub(crate) fn just_before(moment: Instant) -> Instant {
     Instant(moment.0 - Duration::from_nanos(1))
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let terms = Terms {
         max_subscriptions: 2,
         max_payload_bytes: 10,
@@ -44,14 +44,14 @@ fn hello() -> ClientFrame<'static> {
     })
 }
 
-fn encoded(frames: &[ClientFrame<'_>]) -> Vec<u8> {
+pub(crate) fn encoded(frames: &[ClientFrame<'_>]) -> Vec<u8> {
     let mut batch = Vec::new();
     frames.iter().for_each(|frame| frame.encode(&mut batch));
     batch
 }
 
 /// What a connection sends, one line a frame, and does.
-fn outputs(connection: &mut Connection) -> (Vec<String>, Vec<Action>) {
+pub(crate) fn outputs(connection: &mut Connection) -> (Vec<String>, Vec<Action>) {
     let (mut sent, mut actions) = (Vec::new(), Vec::new());
     for _ in 0..1000 {
         match connection.poll_output() {
@@ -66,7 +66,7 @@ fn outputs(connection: &mut Connection) -> (Vec<String>, Vec<Action>) {
     panic!("it does not come to rest");
 }
 
-fn deadline(connection: &mut Connection) -> Option<Instant> {
+pub(crate) fn deadline(connection: &mut Connection) -> Option<Instant> {
     outputs(connection);
     match connection.poll_output() {
         Output::Timeout(at) => at,
@@ -74,7 +74,7 @@ fn deadline(connection: &mut Connection) -> Option<Instant> {
     }
 }
 
-fn closed_with(connection: &mut Connection) -> Option<CloseCode> {
+pub(crate) fn closed_with(connection: &mut Connection) -> Option<CloseCode> {
     let (_, actions) = outputs(connection);
     actions.into_iter().find_map(|action| match action {
         Action::Close(code) => Some(code),
@@ -82,7 +82,7 @@ fn closed_with(connection: &mut Connection) -> Option<CloseCode> {
     })
 }
 
-fn attached() -> Attached {
+pub(crate) fn attached() -> Attached {
     let member = MemberId::new("ann").expect("a name");
     let settled = Sequence(0);
     Attached {
@@ -111,7 +111,7 @@ fn subscribe(request: u32, room: &str) -> ClientFrame<'_> {
     ClientFrame::Subscribe(Subscribe {
         request: Request(request),
         start: Start::Now,
-        presence: false,
+        presence: PresenceWanted::Nothing,
         room,
     })
 }
@@ -224,6 +224,16 @@ fn messages_of_a_room_stand_in_for_a_ping_and_their_absence_does_not() {
     assert_eq!(deadline(&mut connection), Some(START + ping_interval));
     log.append(later, "bob", Payload::Text("something"));
     assert_eq!(connection.poll_room(&mut log, 1000).count(), 1);
+    assert_eq!(deadline(&mut connection), Some(later + ping_interval));
+}
+
+#[test]
+fn signals_and_presence_stand_in_for_a_ping_too() {
+    let ping_interval = settings().terms.ping_interval;
+    let mut connection = open();
+    let later = START + ping_interval / 2;
+    connection.handle_input(later, Input::Timeout);
+    connection.handle_beside();
     assert_eq!(deadline(&mut connection), Some(later + ping_interval));
 }
 

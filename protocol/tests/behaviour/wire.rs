@@ -3,11 +3,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use tidewire_protocol::{
-    CloseCode, DecodeError, Epoch, Frame, Members, Offset, Position, Request, RoomNumber, Rule, Sequence, SessionId,
-    decode,
+    CloseCode, DecodeError, Epoch, Frame, Members, Offset, Position, PresenceDigest, Request, RoomNumber, Rule,
+    Sequence, SessionId, decode,
     frame::{
-        ClientFrame, Close, Gap, GapCause, Hello, Message, Nonce, Outcome, Payload, Publish, RefusalCode, Refused,
-        RefusedWhat, ServerFrame, Start, Subscribe, Subscribed, Terms, Token, VERSION, Welcome,
+        ClientFrame, Close, Gap, GapCause, Hello, Message, Nonce, Outcome, Payload, PresenceWanted, Publish,
+        RefusalCode, Refused, RefusedWhat, ServerFrame, Start, Subscribe, Subscribed, Terms, Token, VERSION, Welcome,
     },
 };
 #[cfg(target_arch = "wasm32")]
@@ -31,13 +31,18 @@ fn client_examples() -> Vec<(&'static str, ClientFrame<'static>)> {
     let subscribe = Subscribe {
         request: Request(1),
         start: Start::After(POSITION),
-        presence: true,
+        presence: PresenceWanted::List,
         room: "lobby",
+    };
+    let subscribe_again = Subscribe {
+        presence: PresenceWanted::Changes(PresenceDigest(0x1122_3344_5566_7788)),
+        ..subscribe
     };
     vec![
         ("hello", ClientFrame::Hello(hello)),
         ("authenticate", ClientFrame::Authenticate { token: Token(b"newer") }),
         ("subscribe", ClientFrame::Subscribe(subscribe)),
+        ("subscribe with a digest", ClientFrame::Subscribe(subscribe_again)),
         ("unsubscribe", ClientFrame::Unsubscribe { request: Request(1) }),
         ("publish text", publish(Payload::Text("hi"))),
         ("publish binary", publish(Payload::Binary(&[0, 255]))),
@@ -236,7 +241,11 @@ fn each_start_of_a_subscription_survives_the_wire() {
         Start::Last(u32::MAX),
         Start::After(POSITION),
     ] {
-        for presence in [false, true] {
+        for presence in [
+            PresenceWanted::Nothing,
+            PresenceWanted::List,
+            PresenceWanted::Changes(PresenceDigest(u64::MAX)),
+        ] {
             let frame = ClientFrame::Subscribe(Subscribe {
                 request: Request(u32::MAX),
                 start,

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use tidewire_protocol::{
     Admission, Answer, Asked, CloseCode, ConnectionId, Cursor, OwnedPayload, RoomName, RoomNumber, Sequence, SessionId,
     client,
-    frame::{Outcome, RefusalCode, Start},
+    frame::{Outcome, PresenceWanted, RefusalCode, Start},
     server::{self, Action, Connection},
 };
 
@@ -244,7 +244,7 @@ impl World {
         id: ConnectionId,
         room: &RoomName,
         start: Start,
-        presence: bool,
+        presence: PresenceWanted,
     ) -> Result<(RoomNumber, Cursor), RefusalCode> {
         let session = self.connections.get(&id).and_then(|served| served.session);
         if !self.is_calm && self.random.chance(1) {

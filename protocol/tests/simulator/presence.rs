@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, time::Duration};
 
 use tidewire_protocol::{
     ConnectionId, Frame as _, MemberId, Members, OwnedPayload, RoomName, RoomNumber, SessionId, Transient,
-    TransientCursor, TransientKind, frame::ServerFrame,
+    TransientCursor, TransientKind,
+    frame::{PresenceWanted, ServerFrame},
 };
 
 use super::{
@@ -117,10 +118,14 @@ impl Room {
         batch
     }
 
-    pub(super) fn seat(&self, presence: bool) -> Seat {
+    pub(super) fn seat(&self, presence: PresenceWanted) -> Seat {
         Seat {
             cursor: self.transients.cursor(),
-            told: if presence { Told::List } else { Told::Nothing },
+            told: match presence {
+                PresenceWanted::Nothing => Told::Nothing,
+                PresenceWanted::Changes(digest) if digest == self.presence.digest() => Told::Changes,
+                PresenceWanted::List | PresenceWanted::Changes(_) => Told::List,
+            },
         }
     }
 }

@@ -5,6 +5,7 @@ use tidewire_protocol::frame::RefusalCode;
 use warp::reply::Response;
 
 use super::json::{Error, Problem, respond};
+use crate::body::BodyError;
 
 /// Why a request was not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,16 @@ pub(super) enum Failure {
     Unavailable,
     /// The engine did not say whether it has accepted the publish.
     Unknown,
+}
+
+impl From<BodyError> for Failure {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooBig => Self::TooBig,
+            BodyError::Incomplete => Self::Incomplete,
+            BodyError::Late => Self::Late,
+        }
+    }
 }
 
 impl Failure {

@@ -6,7 +6,7 @@ mod json;
 use std::sync::Arc;
 
 use bytes::Buf;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use warp::reply::Response;
 
 use self::{failure::Failure, json::respond};
 use crate::{
+    body::collect,
     engine::{Origin, Unavailable},
     handle::NotPublished,
     hub::{Hub, Message},
@@ -54,10 +55,7 @@ async fn publish<B: Buf>(
 ) -> Result<Response, Failure> {
     let room = room(request.room)?;
     let origin = origin(request.headers)?;
-    let collected = collect(body, hub.settings.max_payload_bytes as usize);
-    let body = timeout(hub.settings.body_timeout, collected)
-        .await
-        .map_err(|_| Failure::Late)??;
+    let body = collect(body, hub.settings.max_payload_bytes as usize, hub.settings.body_timeout).await?;
     let payload = match is_text(request.headers) {
         true => Payload::Text(std::str::from_utf8(&body).map_err(|_| Failure::NotUtf8)?),
         false => Payload::Binary(&body),
@@ -109,25 +107,6 @@ fn is_text(headers: &HeaderMap) -> bool {
     let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default().trim();
     kind.eq_ignore_ascii_case("application/json")
         || kind.get(..5).is_some_and(|start| start.eq_ignore_ascii_case("text/"))
-}
-
-/// A body of at most `limit` bytes.
-async fn collect<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>, limit: usize) -> Result<Vec<u8>, Failure> {
-    let mut body = std::pin::pin!(body);
-    let mut bytes = Vec::new();
-    while let Some(part) = body.next().await {
-        let mut part = part.map_err(|_| Failure::Incomplete)?;
-        if bytes.len() + part.remaining() > limit {
-            return Err(Failure::TooBig);
-        }
-        while part.has_remaining() {
-            let chunk = part.chunk();
-            bytes.extend_from_slice(chunk);
-            let length = chunk.len();
-            part.advance(length);
-        }
-    }
-    Ok(bytes)
 }
 
 #[derive(Deserialize)]

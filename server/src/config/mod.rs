@@ -26,7 +26,7 @@ pub(crate) struct Config {
     #[arg(long, env = "TIDEWIRE_WWW", value_name = "DIR", value_parser = directory)]
     pub(crate) www: Option<PathBuf>,
 
-    /// Largest WebSocket message taken, in bytes; a larger one closes the connection with 1009
+    /// Largest WebSocket message or poll taken, in bytes; a larger one closes the connection with 1009, or is answered with 413
     #[arg(long, env = "TIDEWIRE_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_message_bytes)]
     max_message_bytes: usize,
 

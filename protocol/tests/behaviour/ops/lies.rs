@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tidewire_protocol::{
-    CloseCode, Epoch, Frame, Offset, Position, Request, RoomNumber, Sequence, SessionId,
+    CloseCode, Epoch, Frame, Offset, Position, PresenceDigest, Request, RoomNumber, Sequence, SessionId,
     frame::{
-        ClientFrame, Close, Gap, GapCause, Hello, Message, Nonce, Outcome, Payload, Publish, RefusalCode, Refused,
-        RefusedWhat, ServerFrame, Start, Subscribe, Subscribed, Terms, Token, VERSION, Welcome,
+        ClientFrame, Close, Gap, GapCause, Hello, Message, Nonce, Outcome, Payload, PresenceWanted, Publish,
+        RefusalCode, Refused, RefusedWhat, ServerFrame, Start, Subscribe, Subscribed, Terms, Token, VERSION, Welcome,
     },
 };
 
@@ -98,7 +98,7 @@ pub(super) fn of_the_client(bytes: &mut Bytes<'_>) -> Vec<u8> {
                 0 => Start::Last(u32::MAX),
                 _ => Start::After(position(number, other)),
             },
-            presence: true,
+            presence: PresenceWanted::Changes(PresenceDigest(other.into())),
             room,
         }),
         3 => ClientFrame::Unsubscribe {

@@ -1,0 +1,45 @@
+//! The body of a request, within its limits.
+
+use std::time::Duration;
+
+use bytes::Buf;
+use futures_util::{Stream, StreamExt};
+use tokio::time::timeout;
+
+/// Why there is no body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BodyError {
+    /// It is larger than is taken.
+    TooBig,
+    /// It ended before its end.
+    Incomplete,
+    /// It did not come in time.
+    Late,
+}
+
+/// A body of at most `limit` bytes that comes within `time`.
+pub(crate) async fn collect<B: Buf>(
+    body: impl Stream<Item = Result<B, warp::Error>>,
+    limit: usize,
+    time: Duration,
+) -> Result<Vec<u8>, BodyError> {
+    timeout(time, read(body, limit)).await.unwrap_or(Err(BodyError::Late))
+}
+
+async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>, limit: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = std::pin::pin!(body);
+    let mut bytes = Vec::new();
+    while let Some(part) = body.next().await {
+        let mut part = part.map_err(|_| BodyError::Incomplete)?;
+        if bytes.len() + part.remaining() > limit {
+            return Err(BodyError::TooBig);
+        }
+        while part.has_remaining() {
+            let chunk = part.chunk();
+            bytes.extend_from_slice(chunk);
+            let length = chunk.len();
+            part.advance(length);
+        }
+    }
+    Ok(bytes)
+}

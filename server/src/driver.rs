@@ -1,0 +1,338 @@
+//! The room protocol over any transport. What the machine of a connection wants is done here; what frames mean is not known
+//! here.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use tidewire_protocol::{
+    CloseCode, ConnectionId, Instant, MemberId, RoomName, SessionId,
+    frame::RefusalCode,
+    server::{Action, Connection as Machine, Input, Output},
+};
+
+use crate::{
+    batches::Batches,
+    hub::Hub,
+    joined::Joined,
+    mailbox::Mailbox,
+    openings::{Opened, Openings, Wanted},
+    room::Room,
+    rooms::Opening,
+    sessions::{Publish, Verdict},
+};
+
+/// One connection of the room protocol.
+pub(crate) struct Driver {
+    hub: Arc<Hub>,
+    id: ConnectionId,
+    machine: Machine,
+    mailbox: Arc<Mailbox>,
+    who: Option<Who>,
+    joined: Vec<Joined>,
+    openings: Openings,
+    /// Where reading goes on when the outbox was full: every room has its turn.
+    turn: usize,
+    /// When the machine wants to be told the time.
+    wakes_at: Option<Instant>,
+    /// When the session leaves rooms that the client has not asked for again.
+    leaves_at: Option<Instant>,
+    /// Whether publishes wait for the engine, so that no more may be taken.
+    is_held: bool,
+}
+
+/// Whom the connection speaks for.
+struct Who {
+    session: SessionId,
+    member: MemberId,
+}
+
+impl Driver {
+    pub(crate) fn new(hub: &Arc<Hub>) -> Self {
+        hub.start_sweeping();
+        let mut driver = Self {
+            id: hub.next_connection(),
+            machine: Machine::new(hub.clock.now(), hub.settings.connection()),
+            hub: Arc::clone(hub),
+            mailbox: Arc::default(),
+            who: None,
+            joined: Vec::new(),
+            openings: Openings::default(),
+            turn: 0,
+            wakes_at: None,
+            leaves_at: None,
+            is_held: false,
+        };
+        // Nothing is to be sent before anything was heard.
+        if let Output::Timeout(at) = driver.machine.poll_output() {
+            driver.wakes_at = at;
+        }
+        driver
+    }
+
+    /// Tells the machine, and does what it wants.
+    pub(crate) fn tell(&mut self, input: Input<'_>, out: &mut impl Batches) -> Result<(), CloseCode> {
+        self.machine.handle_input(self.hub.clock.now(), input);
+        self.flush(out)
+    }
+
+    /// Takes the one batch of a poll. It names all rooms that its session is to be in, so that the others are left.
+    pub(crate) fn take_poll(&mut self, batch: Vec<u8>, out: &mut impl Batches) -> Result<(), CloseCode> {
+        self.tell(Input::Polled(batch), out)?;
+        // A room that is being opened anew is not entered yet, and must not be left for a moment.
+        if self.openings.is_empty() {
+            self.leave_others();
+        }
+        Ok(())
+    }
+
+    /// Whether a poll is to be answered.
+    pub(crate) fn is_answer_due(&self) -> bool {
+        self.machine.is_answer_due()
+    }
+
+    /// Whether it has a session.
+    pub(crate) fn is_attached(&self) -> bool {
+        self.who.is_some()
+    }
+
+    /// Does what the machine wants by now.
+    fn flush(&mut self, out: &mut impl Batches) -> Result<(), CloseCode> {
+        loop {
+            match self.machine.poll_output() {
+                Output::Send(batch) => out.push_batch(&batch),
+                Output::Do(action) => self.perform(action)?,
+                Output::Timeout(at) => {
+                    self.wakes_at = at;
+                    return Ok(());
+                }
+                // There is no other.
+                _ => {}
+            }
+        }
+    }
+
+    fn perform(&mut self, action: Action) -> Result<(), CloseCode> {
+        let now = self.hub.clock.now();
+        match action {
+            Action::Attach { asked, .. } => match self.hub.sessions.attach(self.id, &self.mailbox, asked) {
+                Ok((attached, is_in_rooms)) => {
+                    self.leaves_at = is_in_rooms.then(|| now + self.hub.settings.presence_grace);
+                    self.who = Some(Who {
+                        session: attached.session,
+                        member: attached.member.clone(),
+                    });
+                    self.is_held = self.hub.sessions.is_full(attached.session);
+                    let input = match self.is_held && self.machine.is_poll() {
+                        // All that it says would be taken at once.
+                        true => Input::Close(CloseCode::TRY_AGAIN_LATER),
+                        false => Input::Attached(&attached, FOR_EVER),
+                    };
+                    self.machine.handle_input(now, input);
+                }
+                Err(code) => self.machine.handle_input(now, Input::Close(code)),
+            },
+            Action::Authenticate { .. } => {
+                self.machine.handle_input(now, Input::Authenticated(FOR_EVER));
+            }
+            Action::Subscribe {
+                request,
+                room,
+                start,
+                presence,
+            } => self.subscribe(Wanted {
+                request,
+                room,
+                start,
+                presence,
+            }),
+            Action::Unsubscribe { room } => {
+                self.joined.retain(|it| it.name != room);
+                self.openings.cancel(&room);
+                if let Some(who) = &self.who {
+                    self.hub.sessions.exit(who.session, self.id, &room);
+                }
+            }
+            Action::Publish {
+                sequence,
+                room,
+                payload,
+            } => self.publish(Publish {
+                sequence,
+                room,
+                payload,
+            }),
+            Action::Signal { room, payload } => {
+                if let Some(who) = &self.who
+                    && let Some(room) = self.room(&room)
+                {
+                    room.signal(Some(who.session), who.member.as_str(), payload.as_payload());
+                }
+            }
+            Action::End => {
+                if let Some(who) = self.who.take() {
+                    self.hub.sessions.end(who.session, self.id);
+                }
+            }
+            Action::Close(code) => return Err(sendable(code)),
+            // There is no other.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
+        match self.joined.iter().find(|it| it.name == *name) {
+            Some(joined) => Some(Arc::clone(joined.room())),
+            None => self.hub.rooms.find(name),
+        }
+    }
+
+    fn publish(&mut self, publish: Publish) {
+        let Some(who) = &self.who else { return };
+        let sequence = publish.sequence;
+        let now = self.hub.clock.now();
+        match self.hub.publish_for_session(who.session, self.id, publish) {
+            Verdict::Answered(answer) => self.machine.handle_input(now, Input::Answered(sequence, answer)),
+            Verdict::Violation => self.machine.handle_input(now, Input::Close(CloseCode::TERMS_BROKEN)),
+            Verdict::Waits => self.is_held = true,
+            Verdict::Ignored => {}
+        }
+    }
+
+    fn subscribe(&mut self, wanted: Wanted) {
+        match self.hub.rooms.open(&wanted.room) {
+            Opening::Done(opened) => self.join(wanted, opened),
+            pending @ Opening::Pending(_) => self.openings.push(wanted, pending),
+        }
+    }
+
+    fn join(&mut self, wanted: Wanted, opened: Opened) {
+        let Wanted {
+            request,
+            room: name,
+            start,
+            presence,
+        } = wanted;
+        let now = self.hub.clock.now();
+        let (Ok(room), Some(who)) = (&opened, &self.who) else {
+            let code = opened.err().unwrap_or(RefusalCode::UNAVAILABLE);
+            return self.machine.handle_input(now, Input::Subscribed(request, Err(code)));
+        };
+        self.hub.sessions.enter(who.session, self.id, &name, room);
+        let (joined, cursor) = Joined::new(name, room, start, presence);
+        // Most are in one room, and a vector grows to four at once.
+        self.joined.reserve_exact(1);
+        self.joined.push(joined);
+        let subscribed = Input::Subscribed(request, Ok((room.number(), cursor)));
+        self.machine.handle_input(now, subscribed);
+    }
+
+    fn poll_mailbox(&mut self, waker: &Waker, out: &mut impl Batches) -> Result<(), CloseCode> {
+        let Some(mail) = self.mailbox.take(waker) else {
+            return Ok(());
+        };
+        let now = self.hub.clock.now();
+        for (sequence, answer) in mail.answers {
+            self.machine.handle_input(now, Input::Answered(sequence, answer));
+        }
+        if let Some((min, max)) = mail.go_away {
+            self.machine.handle_input(now, Input::GoAway(min, max));
+        }
+        match mail.close {
+            Some(code) => self.tell(Input::Close(code), out),
+            None => self.flush(out),
+        }
+    }
+
+    fn poll_rooms(&mut self, waker: &Waker, out: &mut impl Batches) {
+        let count = self.joined.len();
+        for step in 0..count {
+            let index = (self.turn + step) % count;
+            let joined = &mut self.joined[index];
+            if !joined.may_have_news() {
+                continue;
+            }
+            if out.is_full() {
+                self.turn = index;
+                return;
+            }
+            let session = self.who.as_ref().map(|who| who.session);
+            joined.read(waker, &mut self.machine, session, out);
+        }
+    }
+
+    /// Moves what others have for this connection into `out` until it is full or there is no more; in the second case `cx`,
+    /// which is the same task's each time, is woken when there is.
+    pub(crate) fn poll_batches(&mut self, cx: &mut Context<'_>, out: &mut impl Batches) -> Result<(), CloseCode> {
+        self.poll_mailbox(cx.waker(), out)?;
+        if !self.openings.is_empty() {
+            while let Poll::Ready((wanted, opened)) = self.openings.poll_next(cx) {
+                self.join(wanted, opened);
+            }
+            self.flush(out)?;
+        }
+        self.poll_rooms(cx.waker(), out);
+        Ok(())
+    }
+
+    /// Whether it takes another batch now. Where it does not, it wakes its task once it does.
+    pub(crate) fn takes_input(&mut self) -> bool {
+        // Each answer comes by mail, and wakes the task.
+        self.is_held = self.is_held
+            && self
+                .who
+                .as_ref()
+                .is_some_and(|who| self.hub.sessions.is_full(who.session));
+        !self.is_held
+    }
+
+    /// When [`on_deadline`](Self::on_deadline) is to be called, if nothing happens before.
+    pub(crate) fn deadline(&self) -> Option<tokio::time::Instant> {
+        let deadline = self.wakes_at.into_iter().chain(self.leaves_at).min();
+        deadline.map(|at| self.hub.clock.at(at))
+    }
+
+    pub(crate) fn on_deadline(&mut self, out: &mut impl Batches) -> Result<(), CloseCode> {
+        let now = self.hub.clock.now();
+        if self.leaves_at.is_some_and(|at| at <= now) {
+            self.leave_others();
+        }
+        self.tell(Input::Timeout, out)
+    }
+
+    /// Leaves the rooms that the session was in before, and that were not asked for on this connection.
+    fn leave_others(&mut self) {
+        self.leaves_at = None;
+        if let Some(who) = &self.who {
+            self.hub.sessions.exit_others(who.session, self.id);
+        }
+    }
+
+    /// The server shuts down: with which code the connection is to be closed.
+    pub(crate) fn on_shutdown(&mut self, out: &mut impl Batches) -> CloseCode {
+        let code = CloseCode::GOING_AWAY;
+        self.tell(Input::Close(code), out).err().unwrap_or(code)
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Some(who) = &self.who {
+            self.hub.sessions.detach(who.session, self.id);
+        }
+    }
+}
+
+/// Some codes are never on the wire: [RFC 6455 section 7.4.1](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1).
+fn sendable(code: CloseCode) -> CloseCode {
+    match code.0 {
+        1000..=1003 | 1007..=1014 | 3000..=4999 => code,
+        _ => CloseCode::NORMAL,
+    }
+}
+
+/// There are no tokens that expire.
+const FOR_EVER: Duration = Duration::ZERO;

@@ -1,0 +1,127 @@
+//! `POST /poll`: a request as a short connection of the room protocol, with one batch each way.
+
+use std::{future::poll_fn, task::Poll, time::Instant};
+
+use bytes::{Buf, Bytes};
+use futures_util::Stream;
+use http::{
+    HeaderValue, Method, StatusCode,
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
+};
+use tidewire_protocol::CloseCode;
+use tokio::time::timeout_at;
+use tracing::debug;
+use warp::reply::Response;
+
+use crate::{
+    batches::Batches,
+    body::{BodyError, collect},
+    driver::Driver,
+    outbox::HIGH_WATER,
+    shutdown::Told,
+    tidewire::Tidewire,
+};
+
+/// What goes into the answer. As an outbox it takes no more once it is full; the next poll gets the rest.
+#[derive(Debug, Default)]
+struct Answer(Vec<u8>);
+
+/// Answers a request, whatever it is.
+pub(crate) async fn answer<B: Buf>(
+    tidewire: &Tidewire,
+    method: &Method,
+    body: impl Stream<Item = Result<B, warp::Error>>,
+) -> Response {
+    if method != Method::POST {
+        let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "a poll is a POST");
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+        return response;
+    }
+    let settings = tidewire.settings();
+    match collect(body, settings.max_message_bytes, settings.body_timeout).await {
+        Ok(batch) => {
+            let (told, _counted) = tidewire.count();
+            tidewire.track(poll(Driver::new(tidewire.hub()), batch, told)).await
+        }
+        Err(BodyError::TooBig) => refuse(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the batch is larger than the server takes",
+        ),
+        Err(BodyError::Incomplete) => refuse(StatusCode::BAD_REQUEST, "the body ended before its end"),
+        Err(BodyError::Late) => refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
+    }
+}
+
+/// Dropped, as when the client has gone, it leaves its session to wait.
+async fn poll(mut driver: Driver, batch: Vec<u8>, told: Told) -> Response {
+    let begun = Instant::now();
+    let mut answer = Answer::default();
+    let ended = wait(&mut driver, batch, told, &mut answer).await;
+    debug!(path = "/poll", ?ended, bytes = answer.0.len(), age = ?begun.elapsed(), "poll answered");
+    let status = match ended {
+        Err(CloseCode::PROTOCOL_ERROR) if !driver.is_attached() => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    respond(status, "application/octet-stream", answer.0)
+}
+
+/// Waits until the poll is to be answered. An error is the code that it was closed with.
+async fn wait(driver: &mut Driver, batch: Vec<u8>, mut told: Told, answer: &mut Answer) -> Result<(), CloseCode> {
+    if told.has_begun() {
+        return Err(driver.on_shutdown(answer));
+    }
+    driver.take_poll(batch, answer)?;
+    loop {
+        let deadline = driver.deadline();
+        // The task is the same each time: hyper polls what answers a request in the task of its connection.
+        let news = poll_fn(|cx| {
+            if told.poll(cx) {
+                return Poll::Ready(Err(driver.on_shutdown(answer)));
+            }
+            match driver.poll_batches(cx, answer) {
+                Ok(()) if !driver.is_answer_due() => Poll::Pending,
+                result => Poll::Ready(result),
+            }
+        });
+        match deadline {
+            None => return news.await,
+            Some(at) => match timeout_at(at, news).await {
+                Ok(result) => return result,
+                Err(_) => driver.on_deadline(answer)?,
+            },
+        }
+    }
+}
+
+fn refuse(status: StatusCode, text: &str) -> Response {
+    respond(status, "text/plain; charset=utf-8", format!("{text}\n").into_bytes())
+}
+
+/// The one place where an answer gets its headers. None of them lets a page of another origin read it.
+fn respond(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response {
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+impl Batches for Answer {
+    fn is_full(&self) -> bool {
+        self.0.len() >= HIGH_WATER
+    }
+
+    fn room(&self) -> usize {
+        HIGH_WATER.saturating_sub(self.0.len())
+    }
+
+    fn push_batch(&mut self, batch: &[u8]) {
+        self.0.extend_from_slice(batch);
+    }
+
+    fn push_pieces(&mut self, length: usize, pieces: impl IntoIterator<Item = Bytes>) {
+        self.0.reserve(length);
+        pieces.into_iter().for_each(|piece| self.0.extend_from_slice(&piece));
+    }
+}
