@@ -22,6 +22,9 @@ pub(crate) const HIGH_WATER: usize = 64 << 10;
 /// Payloads up to this size are copied next to their header; larger ones are queued as they are.
 const COPY_BYTES: usize = 4 << 10;
 
+/// Up to this size it costs less to copy shared bytes next to their header than to write them from where they are.
+const SHORT_BYTES: usize = 512;
+
 /// At most this many buffers go into one vectored write.
 const MAX_SLICES: usize = 64;
 
@@ -95,9 +98,18 @@ impl Outbox {
         self.bytes += header.as_slice().len() + length;
     }
 
-    /// Queues a message of `length` bytes as one frame; its payload, in pieces, is shared and not copied.
+    /// Queues a message of `length` bytes as one frame; its payload, in pieces, is shared and not copied, unless it is short.
     pub(crate) fn push_shared(&mut self, kind: Data, length: usize, pieces: impl IntoIterator<Item = Bytes>) {
         let header = Header::new(kind, length);
+        if length <= SHORT_BYTES {
+            self.tail.reserve(header.as_slice().len() + length);
+            self.tail.extend_from_slice(header.as_slice());
+            for piece in pieces {
+                self.tail.extend_from_slice(&piece);
+            }
+            self.bytes += header.as_slice().len() + length;
+            return;
+        }
         self.seal();
         self.bytes += header.as_slice().len() + length;
         self.pieces.push_back(Piece::Header(header));
