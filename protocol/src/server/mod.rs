@@ -10,7 +10,7 @@ mod poll;
 mod receive;
 
 use core::time::Duration;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
 use crate::{
     codec::{Frame as _, decode},
@@ -61,12 +61,14 @@ enum State {
 #[derive(Debug)]
 struct Open {
     session: SessionId,
-    subscriptions: BTreeMap<Request, Subscription>,
+    /// In no order. A message looks through it, so it is kept together.
+    subscriptions: Vec<Subscription>,
     token_expires: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Subscription {
+    request: Request,
     room: RoomName,
     place: Place,
 }
@@ -168,7 +170,7 @@ impl Connection {
         };
         let mut places = open
             .subscriptions
-            .values_mut()
+            .iter_mut()
             .map(|subscription| &mut subscription.place);
         let Some(cursor) = places.find_map(|place| place.cursor_in(log.room())) else {
             return Frames::default();
@@ -189,7 +191,7 @@ impl Connection {
         let token_expires = expiry(self.now, token_expires_in);
         self.state = State::Open(Open {
             session: attached.session,
-            subscriptions: BTreeMap::new(),
+            subscriptions: Vec::new(),
             token_expires,
         });
         let welcome = ServerFrame::Welcome(Welcome {
@@ -214,7 +216,8 @@ impl Connection {
     fn on_subscribed(&mut self, request: Request, result: Result<(RoomNumber, Cursor), RefusalCode>) {
         let State::Open(open) = &mut self.state else { return };
         // It may have been given up in between.
-        let Some(subscription) = open.subscriptions.get_mut(&request) else {
+        let mut subscriptions = open.subscriptions.iter_mut();
+        let Some(subscription) = subscriptions.find(|it| it.request == request) else {
             return;
         };
         match result {
@@ -232,7 +235,7 @@ impl Connection {
                 }
             }
             Err(code) => {
-                open.subscriptions.remove(&request);
+                open.subscriptions.retain(|it| it.request != request);
                 self.refuse(request, code);
             }
         }

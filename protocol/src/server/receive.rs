@@ -39,10 +39,9 @@ impl Connection {
                 self.on_subscribe(&subscribe);
             }
             (ClientFrame::Unsubscribe { request }, State::Open(open)) => {
-                if let Some(subscription) = open.subscriptions.remove(&request) {
-                    self.actions.push_back(Action::Unsubscribe {
-                        room: subscription.room,
-                    });
+                if let Some(index) = open.subscriptions.iter().position(|it| it.request == request) {
+                    let Subscription { room, .. } = open.subscriptions.swap_remove(index);
+                    self.actions.push_back(Action::Unsubscribe { room });
                 }
                 self.send(&ServerFrame::Unsubscribed { request });
             }
@@ -108,26 +107,22 @@ impl Connection {
         let Ok(room) = RoomName::new(room) else {
             return self.close(CloseCode::PROTOCOL_ERROR);
         };
-        if open.subscriptions.contains_key(&request) {
+        if open.subscriptions.iter().any(|it| it.request == request) {
             return self.close(CloseCode::PROTOCOL_ERROR);
         }
         if open.subscriptions.len() >= self.settings.terms.max_subscriptions as usize {
             return self.refuse(request, RefusalCode::TOO_MANY_SUBSCRIPTIONS);
         }
-        if open
-            .subscriptions
-            .values()
-            .any(|subscription| subscription.room == room)
-        {
+        if open.subscriptions.iter().any(|it| it.room == room) {
             return self.refuse(request, RefusalCode::ALREADY_SUBSCRIBED);
         }
-        open.subscriptions.insert(
+        // Most subscribe to one room, and a vector grows to four at once.
+        open.subscriptions.reserve_exact(1);
+        open.subscriptions.push(Subscription {
             request,
-            Subscription {
-                room: room.clone(),
-                place: Place::Opening(start),
-            },
-        );
+            room: room.clone(),
+            place: Place::Opening(start),
+        });
         self.actions.push_back(Action::Subscribe {
             request,
             room,
