@@ -66,7 +66,7 @@ impl Options {
 /// Measures every peer.
 pub(crate) fn run(bench: &Bench, options: &Options) -> Result<Report> {
     let measure = |peer: &_| fanout::measure(bench, peer, &options.plan());
-    let turns = Turns::take(bench, "broadcast", |_| true, measure)?;
+    let turns = Turns::take_repeated(bench, bench.repeats, "broadcast", |_| true, measure, Measured::cpu)?;
     let p99 = turns.figures(What::BroadcastP99, |it| it.latency(0.99));
     Ok(Report {
         command: options.command(),

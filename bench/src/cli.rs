@@ -44,7 +44,11 @@ struct Common {
     #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',', default_values = peers::NAMES)]
     peers: Vec<String>,
 
-    /// How long one peer may take for one workload, in seconds
+    /// How many turns each peer has in broadcast, steady and echo; the one with the median CPU time stands
+    #[arg(long, global = true, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
+    repeats: u8,
+
+    /// How long one turn of a peer may take, in seconds
     #[arg(long, global = true, value_name = "SECONDS", default_value_t = 300)]
     limit: u64,
 }
@@ -73,6 +77,8 @@ pub(crate) struct Bench {
     pub(crate) peers: Vec<Peer>,
     /// Which cores the server and the load generator have.
     pub(crate) cores: Cores,
+    /// How many turns each has, where CPU time is measured under load.
+    pub(crate) repeats: usize,
     limit: Duration,
 }
 
@@ -147,6 +153,7 @@ fn run(cli: &Cli) -> Result<()> {
     let bench = Bench {
         peers,
         cores: Cores::choose()?,
+        repeats: cli.common.repeats.into(),
         limit: Duration::from_secs(cli.common.limit),
     };
     bench.cores.enter_generator()?;

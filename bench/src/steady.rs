@@ -68,7 +68,7 @@ impl Options {
 /// Measures every peer.
 pub(crate) fn run(bench: &Bench, options: &Options) -> Result<Report> {
     let measure = |peer: &_| fanout::measure(bench, peer, &options.plan());
-    let turns = Turns::take(bench, "steady", |_| true, measure)?;
+    let turns = Turns::take_repeated(bench, bench.repeats, "steady", |_| true, measure, Measured::cpu)?;
     Ok(Report {
         command: options.command(),
         table: Table {

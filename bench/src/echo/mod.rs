@@ -83,7 +83,14 @@ impl Options {
 /// Measures every peer that has an echo.
 pub(crate) fn run(bench: &Bench, options: &Options) -> Result<Report> {
     let measure = |peer: &Peer| measure(bench, peer, options);
-    let turns = Turns::take(bench, "echo", |peer| peer.dialect.has_echo(), measure)?;
+    let turns = Turns::take_repeated(
+        bench,
+        bench.repeats,
+        "echo",
+        |peer| peer.dialect.has_echo(),
+        measure,
+        Measured::cpu,
+    )?;
     Ok(Report {
         command: options.command(),
         table: Table {
