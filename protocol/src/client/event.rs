@@ -25,7 +25,7 @@ pub enum Input<'a> {
     Timeout,
     /// A transport is open: bytes can be sent.
     Opened(Attempt),
-    /// A batch from the server.
+    /// A batch from the server. It ends a poll.
     Received(Attempt, &'a [u8]),
     /// A transport ended, with this code where there was a close frame.
     Lost(Attempt, Option<CloseCode>),
@@ -45,7 +45,8 @@ pub enum Input<'a> {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Output {
-    /// Open a transport of this kind: the index in the order that it was made with.
+    /// Open a transport of this kind: the index in [`Settings::transports`](super::Settings::transports). For a poll, one
+    /// [`Send`](Self::Send) follows, and no [`Input::Opened`] is wanted.
     Connect(Attempt, usize),
     /// Send this batch.
     Send(Attempt, Vec<u8>),

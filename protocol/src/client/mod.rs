@@ -6,6 +6,7 @@
 mod deadlines;
 mod event;
 mod outbox;
+mod polls;
 mod receive;
 mod requests;
 mod settings;
@@ -26,10 +27,10 @@ use crate::{
 pub use self::{
     event::{Attempt, ClientState, Event, Input, Output},
     outbox::{OutboxLimits, PublishError, PublishId},
-    settings::Settings,
+    settings::{Settings, TransportKind},
     subscription::SubscriptionId,
 };
-use self::{outbox::Outbox, subscription::Subscriptions};
+use self::{outbox::Outbox, polls::Poll, subscription::Subscriptions};
 
 /// A client's session.
 #[derive(Debug)]
@@ -66,6 +67,7 @@ pub struct Client {
 ///                      └────── token ─ Unauthorized <─┘
 /// any ── close, or a code that says never ──> Closed
 /// ```
+/// A poll needs no opening: it goes from `Connecting` to `Opening` at once. `Open` lasts as long as polls follow one another.
 #[derive(Debug)]
 enum State {
     Idle,
@@ -81,6 +83,7 @@ enum State {
 #[derive(Debug)]
 struct Open {
     attempt: Attempt,
+    poll: Poll,
     since: Instant,
     heard: Instant,
     terms: Terms,
@@ -163,20 +166,15 @@ impl Client {
         }
         self.check_deadlines();
         self.expire_publishes();
-        self.fill_batch();
     }
 
     /// What it wants next.
     pub fn poll_output(&mut self) -> Output {
-        if let Some(output) = self.outputs.pop_front() {
-            return output;
+        if self.outputs.is_empty() {
+            self.say();
         }
-        if !self.batch.is_empty()
-            && let Some(attempt) = self.attempt()
-        {
-            return Output::Send(attempt, core::mem::take(&mut self.batch));
-        }
-        Output::Timeout(self.next_deadline())
+        let output = self.outputs.pop_front();
+        output.unwrap_or_else(|| Output::Timeout(self.next_deadline()))
     }
 
     const fn attempt(&self) -> Option<Attempt> {
@@ -217,10 +215,13 @@ impl Client {
         if let Some(attempt) = self.attempt() {
             if let State::Open(_) = self.state {
                 self.send(&ClientFrame::Close(Close { code, reason: "" }));
-                let batch = core::mem::take(&mut self.batch);
-                self.outputs.push_back(Output::Send(attempt, batch));
+                if self.is_polling() {
+                    self.poll(0);
+                } else {
+                    self.flush(attempt);
+                }
             }
-            self.outputs.push_back(Output::Disconnect(attempt));
+            self.outputs.extend(self.attempt().map(Output::Disconnect));
         }
         self.end(code);
     }
@@ -239,15 +240,39 @@ impl Client {
         self.enter(State::Closed(code));
     }
 
-    /// Says what is due on an open connection: subscriptions, and publishes in their order.
-    fn fill_batch(&mut self) {
-        let State::Open(Open { attempt, terms, .. }) = &self.state else {
-            return;
-        };
+    /// Sends what is due: subscriptions, and publishes in their order.
+    fn say(&mut self) {
+        if self.is_polling() {
+            return self.poll_on();
+        }
+        if let State::Open(open) = &self.state {
+            let max_unanswered = open.terms.max_unanswered;
+            self.say_subscriptions();
+            self.say_publishes(max_unanswered);
+        }
+        if !self.batch.is_empty()
+            && let Some(attempt) = self.attempt()
+        {
+            self.flush(attempt);
+        }
+    }
+
+    fn flush(&mut self, attempt: Attempt) {
+        let batch = core::mem::take(&mut self.batch);
+        self.outputs.push_back(Output::Send(attempt, batch));
+    }
+
+    fn say_subscriptions(&mut self) {
         while let Some(subscribe) = self.subscriptions.next_to_request() {
             ClientFrame::Subscribe(subscribe).encode(&mut self.batch);
         }
-        while let Some((sequence, entry)) = self.outbox.next_to_send(attempt.0, terms.max_unanswered) {
+    }
+
+    /// As many publishes as a batch takes; the next has the rest.
+    fn say_publishes(&mut self, max_unanswered: u32) {
+        while self.batch.len() < BATCH_BYTES
+            && let Some((sequence, entry)) = self.outbox.next_to_send(max_unanswered)
+        {
             let (room, payload) = (entry.room.as_str(), entry.payload.as_payload());
             ClientFrame::Publish(Publish {
                 sequence,
@@ -258,3 +283,6 @@ impl Client {
         }
     }
 }
+
+/// A batch takes another publish until it has so many bytes: a fraction of what servers take at once.
+const BATCH_BYTES: usize = 64 << 10;

@@ -46,8 +46,7 @@ pub(super) struct Outbox {
     /// The last sequence number that was given out in this session.
     last: Sequence,
     next_id: u64,
-    /// The present transport, and how many of the entries were sent on it.
-    attempt: u64,
+    /// How many of the entries were sent on the present transport.
     sent: usize,
     /// None of those that were not sent expires before this.
     next_expiry: Option<Instant>,
@@ -99,7 +98,6 @@ impl Outbox {
             limits,
             last: Sequence(0),
             next_id: 1,
-            attempt: 0,
             sent: 0,
             next_expiry: None,
         }
@@ -133,12 +131,8 @@ impl Outbox {
     }
 
     /// The next to be sent on this transport, in order, and its number; at most `max_unanswered` wait for an answer.
-    pub(super) fn next_to_send(&mut self, attempt: u64, max_unanswered: u32) -> Option<(Sequence, &Entry)> {
-        if self.attempt != attempt {
-            self.attempt = attempt;
-            self.sent = 0;
-        }
-        if self.sent >= max_unanswered as usize {
+    pub(super) fn next_to_send(&mut self, max_unanswered: u32) -> Option<(Sequence, &Entry)> {
+        if !self.has_more(max_unanswered) {
             return None;
         }
         let entry = self.entries.get_mut(self.sent)?;
@@ -152,6 +146,16 @@ impl Outbox {
         entry.state = EntryState::Sent { sequence };
         self.sent += 1;
         Some((sequence, entry))
+    }
+
+    /// Whether there is one to be sent.
+    pub(super) fn has_more(&self, max_unanswered: u32) -> bool {
+        self.sent < self.entries.len().min(max_unanswered as usize)
+    }
+
+    /// The transport is gone: what was not answered is to be sent again.
+    pub(super) const fn detach(&mut self) {
+        self.sent = 0;
     }
 
     /// Every publish of this session up to this one was answered.

@@ -8,7 +8,7 @@ use crate::{
     ledger::Answer,
 };
 
-use super::{Client, Event, Open, PublishError, State, SubscriptionId, subscription::Arrival};
+use super::{Client, Event, Open, Poll, PublishError, State, SubscriptionId, subscription::Arrival};
 
 impl Client {
     pub(super) fn on_received(&mut self, batch: &[u8]) {
@@ -27,14 +27,25 @@ impl Client {
                 return;
             }
         }
+        if self.is_polling() && !self.is_welcome() {
+            self.fail_transport();
+        }
+    }
+
+    /// Whether the welcome has come by the present transport.
+    const fn is_welcome(&self) -> bool {
+        matches!(&self.state, State::Open(open) if matches!(open.poll, Poll::Answered))
     }
 
     fn on_frame(&mut self, frame: ServerFrame<'_>) {
-        match (frame, &mut self.state) {
-            (ServerFrame::Welcome(welcome), State::Opening { .. }) => self.on_welcome(&welcome),
-            (ServerFrame::Ping(nonce), State::Opening { .. } | State::Open(_)) => self.send(&ClientFrame::Pong(nonce)),
-            (ServerFrame::Close(close), State::Opening { .. } | State::Open(_)) => self.drop_transport(close.code),
-            (frame, State::Open(_)) => self.on_open_frame(frame),
+        match (frame, &self.state) {
+            (_, State::Connecting { .. }) => self.fail_transport(),
+            (ServerFrame::Close(close), _) => self.drop_transport(close.code),
+            // Who polls shows that it is there by polling.
+            (ServerFrame::Ping(_), _) if self.is_polling() => {}
+            (ServerFrame::Ping(nonce), _) => self.send(&ClientFrame::Pong(nonce)),
+            (ServerFrame::Welcome(welcome), _) if !self.is_welcome() => self.on_welcome(&welcome),
+            (frame, _) if self.is_welcome() => self.on_open_frame(frame),
             // The first frame is a welcome, or a close.
             _ => self.fail_transport(),
         }
@@ -53,6 +64,7 @@ impl Client {
                 room,
                 position,
             }) => {
+                // That a subscription goes on by the next poll is not told.
                 if let Some(id) = self.subscriptions.on_subscribed(request, room, position) {
                     self.event(Event::Subscribed(id, position));
                 }
@@ -84,11 +96,11 @@ impl Client {
             ServerFrame::Joined { room, member } => self.on_presence(room, member, Event::Joined),
             ServerFrame::Left { room, member } => self.on_presence(room, member, Event::Left),
             ServerFrame::Present { room, more, members } => {
-                if let Some(subscription) = self.subscriptions.by_room(room) {
-                    let members = members
-                        .into_iter()
-                        .filter_map(|member| MemberId::new(member).ok())
-                        .collect();
+                let members: Vec<_> = members
+                    .into_iter()
+                    .filter_map(|member| MemberId::new(member).ok())
+                    .collect();
+                if let Some(subscription) = self.subscriptions.on_present(room, &members, more) {
                     self.event(Event::Present {
                         subscription,
                         members,
@@ -104,15 +116,24 @@ impl Client {
     }
 
     fn on_welcome(&mut self, welcome: &Welcome<'_>) {
-        let State::Opening { attempt, .. } = self.state else {
-            return;
-        };
+        let Some(attempt) = self.attempt() else { return };
         let is_ours = self.session == Some(welcome.session);
         if is_ours != (welcome.outcome == Outcome::Resumed) {
             // It resumes another session than was asked for, or calls a new one by an old one's name.
             return self.fail_transport();
         }
+        if let State::Open(open) = &mut self.state
+            && is_ours
+        {
+            // Another poll of many.
+            open.poll = Poll::Answered;
+            return;
+        }
         self.session = Some(welcome.session);
+        if welcome.outcome == Outcome::Replaced {
+            // What was said together with hello was for the session that is gone.
+            self.subscriptions.detach(false);
+        }
         if !is_ours {
             for entry in self.outbox.replace_session() {
                 self.event(Event::PublishFailed(entry.id, PublishError::Unconfirmed, entry.payload));
@@ -122,6 +143,7 @@ impl Client {
         let (since, heard, terms) = (self.now, self.now, welcome.terms);
         self.enter(State::Open(Open {
             attempt,
+            poll: Poll::Answered,
             since,
             heard,
             terms,
@@ -193,7 +215,9 @@ impl Client {
     }
 
     fn on_presence(&mut self, room: crate::RoomNumber, member: &str, event: fn(SubscriptionId, MemberId) -> Event) {
-        if let (Some(subscription), Ok(member)) = (self.subscriptions.by_room(room), MemberId::new(member)) {
+        if let Ok(member) = MemberId::new(member)
+            && let Some(subscription) = self.subscriptions.on_presence(room, &member)
+        {
             self.event(event(subscription, member));
         }
     }

@@ -7,10 +7,10 @@ use crate::backoff::BackoffSettings;
 use super::OutboxLimits;
 
 /// What a client is made with.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
-    /// How many kinds of transport there are, to be tried in their order. Default: 1.
-    pub transports: usize,
+    /// The kinds of transport that there are, to be tried in their order. Default: one stream.
+    pub transports: Vec<TransportKind>,
     /// How often in a row one may be of no use before the next is tried. Default: 3.
     pub failures_before_next: u32,
     /// For the transport to open and the welcome to come. Default: 10 s.
@@ -25,10 +25,20 @@ pub struct Settings {
     pub outbox: OutboxLimits,
 }
 
+/// What a transport is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportKind {
+    /// Batches go both ways for as long as it lasts, as in a WebSocket.
+    Stream,
+    /// One batch goes out, and one comes back once there is something to tell, as in an HTTP request. Each is an attempt of
+    /// its own, and the next follows.
+    Polls,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            transports: 1,
+            transports: vec![TransportKind::Stream],
             failures_before_next: 3,
             connect_timeout: Duration::from_secs(10),
             probe_timeout: Duration::from_secs(2),

@@ -2,7 +2,8 @@
 
 use crate::{
     frame::{Gap, GapCause, PresenceWanted, Start, Subscribe},
-    ids::{Offset, Position, Request, RoomName, RoomNumber},
+    ids::{MemberId, Offset, Position, Request, RoomName, RoomNumber},
+    presence::PresenceDigest,
 };
 
 /// A client's name for one of its subscriptions; never used twice.
@@ -21,10 +22,15 @@ pub(super) struct Subscriptions {
 pub(super) struct Subscription {
     id: SubscriptionId,
     room: RoomName,
-    presence: bool,
+    /// What its next request says of who is there.
+    presence: PresenceWanted,
+    /// Who is there, as far as a list that is not complete has told.
+    listed: Option<PresenceDigest>,
     /// Where to begin: as was asked, until the server has told a position.
     start: Start,
     link: Link,
+    /// Whether its user knows that it has begun, and need not hear of it with each poll.
+    is_told: bool,
 }
 
 /// What the present transport knows of it.
@@ -71,9 +77,14 @@ impl Subscriptions {
         self.list.push(Subscription {
             id,
             room,
-            presence,
+            presence: match presence {
+                true => PresenceWanted::List,
+                false => PresenceWanted::Nothing,
+            },
+            listed: None,
             start,
             link: Link::Detached,
+            is_told: false,
         });
         Some(id)
     }
@@ -84,16 +95,20 @@ impl Subscriptions {
         self.list.remove(index).link.request()
     }
 
-    /// The transport is gone. Positions stay.
-    pub(super) fn detach(&mut self) {
+    /// The transport is gone; or it was one poll of many, and the next goes on. Positions stay.
+    pub(super) fn detach(&mut self, goes_on: bool) {
         for subscription in self.list.iter_mut().filter(|it| it.link != Link::Paused) {
             subscription.link = Link::Detached;
+            if !goes_on || subscription.listed.is_some() {
+                subscription.begin_anew();
+            }
         }
     }
 
     /// Stops its messages, and returns the request to be taken back, if one was made on this transport. Its position stays.
     pub(super) fn pause(&mut self, id: SubscriptionId) -> Option<Request> {
         let subscription = self.by_id(id)?;
+        subscription.begin_anew();
         core::mem::replace(&mut subscription.link, Link::Paused).request()
     }
 
@@ -106,27 +121,26 @@ impl Subscriptions {
         }
     }
 
+    /// Whether there is one that this transport does not know of.
+    pub(super) fn has_more(&self) -> bool {
+        self.list.iter().any(Subscription::is_detached)
+    }
+
     /// Asks for the next one that this transport does not know of.
     pub(super) fn next_to_request(&mut self) -> Option<Subscribe<'_>> {
-        let subscription = self
-            .list
-            .iter_mut()
-            .find(|subscription| subscription.link == Link::Detached)?;
+        let subscription = self.list.iter_mut().find(|it| it.is_detached())?;
         self.last_request += 1;
         let request = Request(self.last_request);
         subscription.link = Link::Requested(request);
         Some(Subscribe {
             request,
             start: subscription.start,
-            presence: match subscription.presence {
-                true => PresenceWanted::List,
-                false => PresenceWanted::Nothing,
-            },
+            presence: subscription.presence,
             room: subscription.room.as_str(),
         })
     }
 
-    /// The server has begun one. An answer to an old attempt finds none.
+    /// The server has begun one, and its user is to hear of it. An answer to an old attempt finds none.
     pub(super) fn on_subscribed(
         &mut self,
         request: Request,
@@ -136,7 +150,8 @@ impl Subscriptions {
         let subscription = self.by_request(request)?;
         subscription.link = Link::Live(request, room);
         subscription.start = Start::After(position);
-        Some(subscription.id)
+        let was_told = core::mem::replace(&mut subscription.is_told, true);
+        (!was_told).then_some(subscription.id)
     }
 
     /// The server has refused or ended one.
@@ -147,7 +162,7 @@ impl Subscriptions {
     }
 
     pub(super) fn on_message(&mut self, room: RoomNumber, offset: Offset) -> Arrival {
-        let Some((id, position)) = self.live(room) else {
+        let Some((id, position)) = self.position(room) else {
             return Arrival::Stale;
         };
         if offset <= position.offset {
@@ -162,7 +177,7 @@ impl Subscriptions {
 
     /// A gap is believed only where it begins at the next message.
     pub(super) fn on_gap(&mut self, gap: &Gap) -> Arrival {
-        let Some((id, position)) = self.live(gap.room) else {
+        let Some((id, position)) = self.position(gap.room) else {
             return Arrival::Stale;
         };
         let goes_on = gap.cause == GapCause::LogLost
@@ -176,7 +191,29 @@ impl Subscriptions {
 
     /// Which subscription a room's number belongs to, on this transport.
     pub(super) fn by_room(&mut self, room: RoomNumber) -> Option<SubscriptionId> {
-        self.live(room).map(|(id, _)| id)
+        self.live(room).map(|subscription| subscription.id)
+    }
+
+    /// A list of who is there, or some of it.
+    pub(super) fn on_present(&mut self, room: RoomNumber, members: &[MemberId], more: bool) -> Option<SubscriptionId> {
+        let subscription = self.live(room)?;
+        let mut digest = subscription.listed.take().unwrap_or_default();
+        members.iter().for_each(|member| digest.toggle(member));
+        if more {
+            subscription.listed = Some(digest);
+        } else {
+            subscription.presence = PresenceWanted::Changes(digest);
+        }
+        Some(subscription.id)
+    }
+
+    /// Somebody has joined or left.
+    pub(super) fn on_presence(&mut self, room: RoomNumber, member: &MemberId) -> Option<SubscriptionId> {
+        let subscription = self.live(room)?;
+        if let PresenceWanted::Changes(digest) = &mut subscription.presence {
+            digest.toggle(member);
+        }
+        Some(subscription.id)
     }
 
     fn by_id(&mut self, id: SubscriptionId) -> Option<&mut Subscription> {
@@ -189,12 +226,32 @@ impl Subscriptions {
             .find(|subscription| subscription.link.request() == Some(request))
     }
 
-    fn live(&mut self, room: RoomNumber) -> Option<(SubscriptionId, &mut Position)> {
+    fn live(&mut self, room: RoomNumber) -> Option<&mut Subscription> {
         self.list
             .iter_mut()
-            .find_map(|subscription| match (subscription.link, &mut subscription.start) {
-                (Link::Live(_, number), Start::After(position)) if number == room => Some((subscription.id, position)),
-                _ => None,
-            })
+            .find(|subscription| matches!(subscription.link, Link::Live(_, number) if number == room))
+    }
+
+    fn position(&mut self, room: RoomNumber) -> Option<(SubscriptionId, &mut Position)> {
+        let subscription = self.live(room)?;
+        match &mut subscription.start {
+            Start::After(position) => Some((subscription.id, position)),
+            _ => None,
+        }
+    }
+}
+
+impl Subscription {
+    fn is_detached(&self) -> bool {
+        self.link == Link::Detached
+    }
+
+    /// Its user is to be told that it begins, and who is there.
+    fn begin_anew(&mut self) {
+        self.is_told = false;
+        self.listed = None;
+        if let PresenceWanted::Changes(_) = self.presence {
+            self.presence = PresenceWanted::List;
+        }
     }
 }

@@ -6,17 +6,25 @@ use crate::{
     frame::{ClientFrame, Hello, Nonce, Token, VERSION},
 };
 
-use super::{Attempt, Client, Event, Output, State};
+use super::{Attempt, Client, Event, Output, Poll, State};
 
 impl Client {
     pub(super) fn connect(&mut self) {
+        let deadline = self.now + self.settings.connect_timeout;
+        let attempt = self.next_attempt();
+        self.enter(State::Connecting { attempt, deadline });
+        if self.is_polling() {
+            self.say_all(attempt, 0);
+            self.enter(State::Opening { attempt, deadline });
+        }
+    }
+
+    /// Begins a transport.
+    pub(super) fn next_attempt(&mut self) -> Attempt {
         self.last_attempt.0 += 1;
-        let attempt = self.last_attempt;
-        self.outputs.push_back(Output::Connect(attempt, self.transport));
-        self.enter(State::Connecting {
-            attempt,
-            deadline: self.now + self.settings.connect_timeout,
-        });
+        self.outputs
+            .push_back(Output::Connect(self.last_attempt, self.transport));
+        self.last_attempt
     }
 
     pub(super) fn on_opened(&mut self, opened: Attempt) {
@@ -24,16 +32,20 @@ impl Client {
             return;
         };
         if attempt == opened {
-            let hello = Hello {
-                version: VERSION,
-                attempt: attempt.0,
-                session: self.session,
-                answered: self.outbox.answered(),
-                token: Token(&self.token),
-            };
-            ClientFrame::Hello(hello).encode(&mut self.batch);
+            self.send_hello(attempt);
             self.enter(State::Opening { attempt, deadline });
         }
+    }
+
+    pub(super) fn send_hello(&mut self, attempt: Attempt) {
+        let hello = Hello {
+            version: VERSION,
+            attempt: attempt.0,
+            session: self.session,
+            answered: self.outbox.answered(),
+            token: Token(&self.token),
+        };
+        ClientFrame::Hello(hello).encode(&mut self.batch);
     }
 
     pub(super) fn on_token(&mut self, token: Box<[u8]>) {
@@ -79,6 +91,10 @@ impl Client {
             && open.probe.is_none()
         {
             open.probe = Some(deadline);
+            if open.poll == Poll::Asks {
+                // It is not waited for.
+                open.poll = Poll::Waits;
+            }
             self.send(&ClientFrame::Ping(PROBE));
         }
     }
@@ -117,11 +133,12 @@ impl Client {
             self.failures += 1;
             if self.failures >= self.settings.failures_before_next {
                 self.failures = 0;
-                self.transport = (self.transport + 1) % self.settings.transports.max(1);
+                self.transport = (self.transport + 1) % self.settings.transports.len().max(1);
             }
         }
         self.batch.clear();
-        self.subscriptions.detach();
+        self.outbox.detach();
+        self.subscriptions.detach(false);
         was_useful
     }
 
@@ -135,4 +152,4 @@ impl Client {
 }
 
 /// The nonce of a ping that only asks for a sign of life.
-const PROBE: Nonce = Nonce(0);
+pub(super) const PROBE: Nonce = Nonce(0);

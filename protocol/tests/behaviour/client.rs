@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::pair::{Pair, room};
 use tidewire_protocol::{
     BackoffSettings, CloseCode, Frame, Instant, MemberId, OwnedPayload, Request, Retention, Sequence,
-    client::{self, Attempt, Client, ClientState, Event, OutboxLimits, Output, PublishError, Settings},
+    client::{self, Attempt, Client, ClientState, Event, OutboxLimits, Output, PublishError, Settings, TransportKind},
     decode,
     frame::{ClientFrame, Nonce, Outcome, Payload, ServerFrame, Start},
     server::{self},
@@ -158,7 +158,7 @@ fn a_page_that_wakes_does_not_wait_out_its_wait() {
 #[test]
 fn the_next_kind_of_transport_is_tried_after_some_failures_and_remembered() {
     let settings = Settings {
-        transports: 2,
+        transports: vec![TransportKind::Stream; 2],
         failures_before_next: 3,
         ..Settings::default()
     };

@@ -12,6 +12,7 @@ mod model;
 mod operations;
 mod ops;
 mod pair;
+mod polling;
 mod polls;
 mod properties;
 mod resume;

@@ -5,12 +5,13 @@ use std::{collections::VecDeque, time::Duration};
 use tidewire_protocol::{
     Admission, CloseCode, ConnectionId, Epoch, Instant, Log, MemberId, OwnedPayload, Retention, RoomName, RoomNumber,
     SessionId, Sessions,
-    client::{self, Attempt, Client, Event, PublishId, SubscriptionId},
+    client::{self, Attempt, Client, Event, PublishId, SubscriptionId, TransportKind},
     frame::Start,
     server::{self, Action, Connection},
 };
 
 pub(crate) const SESSION_TTL: Duration = Duration::from_secs(120);
+pub(crate) const KINDS: [TransportKind; 2] = [TransportKind::Stream, TransportKind::Polls];
 /// More turns than anything takes: who goes round in circles fails and does not hang.
 const TURNS: usize = 100_000;
 
@@ -24,8 +25,13 @@ pub(crate) struct Pair {
     /// Connections by age; the last is the client's present one.
     pub(crate) connections: Vec<(ConnectionId, Connection)>,
     pub(crate) attempt: Option<Attempt>,
+    /// The index of its kind.
+    kind: usize,
     pub(crate) to_server: VecDeque<Vec<u8>>,
     pub(crate) to_client: VecDeque<Vec<u8>>,
+    /// What the present poll is to be answered with, so far.
+    answer: Vec<u8>,
+    kinds: Vec<TransportKind>,
     /// What the user was told and the test has not looked at.
     pub(crate) events: Vec<Event>,
     /// The codes that the server closed connections with.
@@ -35,17 +41,20 @@ pub(crate) struct Pair {
 
 impl Pair {
     pub(crate) fn new() -> Self {
-        Self::with(
-            client::Settings::default(),
-            server::Settings::default(),
-            Retention::default(),
-        )
+        Self::by(TransportKind::Stream)
+    }
+
+    /// A pair whose transports are of this kind.
+    pub(crate) fn by(kind: TransportKind) -> Self {
+        Self::with(settings(kind), server::Settings::default(), Retention::default())
     }
 
     pub(crate) fn with(client: client::Settings, settings: server::Settings, retention: Retention) -> Self {
         let now = Instant(Duration::from_secs(1));
         Self {
             now,
+            kinds: client.transports.clone(),
+            answer: Vec::new(),
             client: Client::new(now, client, 7),
             sessions: Sessions::new(SESSION_TTL, settings.terms.max_unanswered as usize, 10),
             log: Log::new(RoomNumber(1), Epoch(1), retention),
@@ -53,6 +62,7 @@ impl Pair {
             settings,
             connections: Vec::new(),
             attempt: None,
+            kind: 0,
             to_server: VecDeque::new(),
             to_client: VecDeque::new(),
             events: Vec::new(),
@@ -63,7 +73,12 @@ impl Pair {
 
     /// A pair whose client is connected and subscribed from now on.
     pub(crate) fn subscribed() -> (Self, SubscriptionId) {
-        let mut pair = Self::new();
+        Self::subscribed_by(TransportKind::Stream)
+    }
+
+    /// The same over transports of this kind.
+    pub(crate) fn subscribed_by(kind: TransportKind) -> (Self, SubscriptionId) {
+        let mut pair = Self::by(kind);
         let id = pair.subscribe(Start::Now);
         pair.tell(client::Input::Connect);
         pair.settle();
@@ -141,7 +156,10 @@ impl Pair {
         let Some(batch) = self.to_server.pop_front() else {
             return self.drive_server();
         };
-        self.tell_server(&server::Input::Received(&batch));
+        match self.kinds[self.kind] {
+            TransportKind::Stream => self.tell_server(&server::Input::Received(&batch)),
+            TransportKind::Polls => self.tell_server(&server::Input::Polled(batch)),
+        }
         true
     }
 
@@ -157,11 +175,9 @@ impl Pair {
     pub(crate) fn cut(&mut self, server_notices: bool) {
         self.to_client.clear();
         self.to_server.clear();
-        if server_notices
-            && let Some((id, connection)) = self.connections.pop()
-            && let Some(session) = connection.session()
-        {
-            self.sessions.detach(self.now, session, id);
+        self.answer.clear();
+        if server_notices {
+            self.forget();
         }
         if let Some(attempt) = self.attempt {
             self.tell(client::Input::Lost(attempt, None));
@@ -209,16 +225,19 @@ impl Pair {
     pub(crate) fn drive_client(&mut self) {
         for _ in 0..TURNS {
             match self.client.poll_output() {
-                client::Output::Connect(attempt, _) => {
-                    self.attempt = Some(attempt);
+                client::Output::Connect(attempt, kind) => {
+                    (self.attempt, self.kind) = (Some(attempt), kind);
                     let id = ConnectionId(attempt.0);
                     self.connections.push((id, Connection::new(self.now, self.settings)));
-                    self.client.handle_input(self.now, client::Input::Opened(attempt));
+                    if self.kinds[kind] == TransportKind::Stream {
+                        self.client.handle_input(self.now, client::Input::Opened(attempt));
+                    }
                 }
                 client::Output::Send(_, batch) => self.to_server.push_back(batch),
                 client::Output::Disconnect(_) => {
                     self.attempt = None;
                     self.to_client.clear();
+                    self.abort();
                 }
                 client::Output::Event(event) => self.events.push(event),
                 client::Output::Timeout(_) => return,
@@ -236,23 +255,61 @@ impl Pair {
             assert!(turns.next().is_some(), "the server does not come to rest");
             let (id, now) = (*id, self.now);
             match connection.poll_output() {
-                server::Output::Send(batch) => self.to_client.push_back(batch),
+                server::Output::Send(batch) => self.send(batch),
                 server::Output::Do(action) => self.perform(id, action),
                 server::Output::Timeout(_) => {
                     let frames = connection.poll_room(&mut self.log, 1 << 20);
-                    if let server::Output::Send(batch) = connection.poll_output() {
-                        self.to_client.push_back(batch);
+                    let ahead = match connection.poll_output() {
+                        server::Output::Send(batch) => batch,
+                        _ => Vec::new(),
+                    };
+                    let is_due = connection.is_answer_due();
+                    let chunks = frames.chunks().map(|chunk| chunk.to_vec());
+                    let batches: Vec<_> = [ahead].into_iter().chain(chunks).filter(|it| !it.is_empty()).collect();
+                    if batches.is_empty() {
+                        if is_due {
+                            self.answer();
+                        }
+                        return worked || is_due;
                     }
-                    if frames.is_empty() {
-                        return worked;
-                    }
-                    self.to_client.extend(frames.chunks().map(|chunk| chunk.to_vec()));
+                    batches.into_iter().for_each(|batch| self.send(batch));
                 }
                 output => panic!("{output:?} at {now:?}"),
             }
             worked = true;
         }
         worked
+    }
+
+    /// Sends to the client, in the end: a poll has one answer.
+    fn send(&mut self, batch: Vec<u8>) {
+        match self.connections.last() {
+            Some((_, connection)) if connection.is_poll() => self.answer.extend(batch),
+            _ => self.to_client.push_back(batch),
+        }
+    }
+
+    /// The present poll is over.
+    fn answer(&mut self) {
+        self.to_client.push_back(std::mem::take(&mut self.answer));
+        self.forget();
+    }
+
+    /// The client does not wait for the answer to a poll any more, which the server notices.
+    fn abort(&mut self) {
+        self.answer.clear();
+        if self.kinds[self.kind] == TransportKind::Polls {
+            self.forget();
+        }
+    }
+
+    /// The server's present connection has ended. The session waits for the next.
+    fn forget(&mut self) {
+        if let Some((id, connection)) = self.connections.pop()
+            && let Some(session) = connection.session()
+        {
+            self.sessions.detach(self.now, session, id);
+        }
     }
 
     fn perform(&mut self, id: ConnectionId, action: Action) {
@@ -292,6 +349,9 @@ impl Pair {
             }
             Action::Close(code) => {
                 self.closes.push(code);
+                if !self.answer.is_empty() {
+                    self.to_client.push_back(std::mem::take(&mut self.answer));
+                }
                 self.connections.pop();
                 if let Some(session) = session {
                     self.sessions.detach(now, session, id);
@@ -306,6 +366,14 @@ impl Pair {
         if let Some((_, connection)) = self.connections.last_mut() {
             connection.handle_input(now, input.clone());
         }
+    }
+}
+
+/// Those of a client whose transports are of this kind.
+pub(crate) fn settings(kind: TransportKind) -> client::Settings {
+    client::Settings {
+        transports: vec![kind],
+        ..client::Settings::default()
     }
 }
 

@@ -24,7 +24,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use tidewire_protocol::{
     Answer, CloseCode, ConnectionId, Instant, OwnedPayload, Position, RoomName, Sequence, SessionId,
-    client::{self, Client, ClientState},
+    client::{self, Client, ClientState, TransportKind},
     server::Connection,
 };
 
@@ -293,7 +293,7 @@ impl Peer {
     fn new(now: Instant, random: &mut Random) -> Self {
         let kinds = Kind::some(random);
         let settings = client::Settings {
-            transports: kinds.len(),
+            transports: vec![TransportKind::Stream; kinds.len()],
             outbox: client::OutboxLimits {
                 max_publishes: [4, 100][random.below(2)],
                 max_bytes: 1 << 20,

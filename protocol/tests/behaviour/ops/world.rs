@@ -7,7 +7,7 @@ use std::{
 
 use tidewire_protocol::{
     BackoffSettings, CloseCode, Instant, Log, OwnedPayload, RoomName, Sequence, SessionId, Sessions,
-    client::{self, Attempt, Client, ClientState, OutboxLimits, SubscriptionId},
+    client::{self, Attempt, Client, ClientState, OutboxLimits, SubscriptionId, TransportKind},
     frame::{RefusalCode, Start},
     server::{self, Connection},
 };
@@ -70,7 +70,7 @@ impl World {
     pub(super) fn new(client: u8, server: u8) -> Self {
         let now = Instant(Duration::from_secs(1000));
         let settings = client::Settings {
-            transports: TRANSPORTS,
+            transports: vec![TransportKind::Stream; TRANSPORTS],
             failures_before_next: 2,
             outbox: OutboxLimits {
                 max_publishes: 1 + usize::from(client % 8),
