@@ -93,6 +93,12 @@ coverage! {
     useless_transports,
     /// Attempts with another kind of transport than before.
     moved_on,
+    /// Of these, with polls after a stream, or the other way round.
+    moves,
+    /// Polls.
+    polls,
+    /// Messages that came by polls.
+    polled_messages,
 }
 
 impl fmt::Display for Coverage {

@@ -36,6 +36,7 @@ impl World {
                     to_server,
                     ..
                 }) if to_server.delivers => self.tell_connection(*connection, server::Input::Received(&batch)),
+                Some(link) if link.is_poll() && link.to_server.delivers => self.on_poll(id, batch),
                 _ => Ok(()),
             },
             Happening::ToClient(link, batch) => self.on_to_client(link, batch),
@@ -97,7 +98,10 @@ impl World {
                 self.pump_all()
             }
             Happening::NodeCloses(node) => self.close_node(node),
-            Happening::LeaveOthers(connection) => self.leave_others(connection),
+            Happening::LeaveOthers(id) => match self.connections.get(&id).and_then(|served| served.session) {
+                Some(session) => self.leave_others(session, id),
+                None => Ok(()),
+            },
             Happening::Dies(link) => self.die(link),
         }
     }

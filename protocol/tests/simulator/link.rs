@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use tidewire_protocol::{ConnectionId, Instant, client::Attempt};
+use tidewire_protocol::{
+    ConnectionId, Instant,
+    client::{Attempt, TransportKind},
+};
 
 use super::random::Random;
 
@@ -20,6 +23,9 @@ pub(crate) struct Link {
     pub(crate) to_server: Pipe,
     /// How many bytes may be on their way to the client before the server waits.
     pub(crate) window: usize,
+    pub(crate) kind: TransportKind,
+    /// What a poll is to be answered with, so far.
+    pub(crate) answer: Vec<u8>,
 }
 
 /// One direction: first in, first out.
@@ -36,7 +42,14 @@ pub(crate) struct Pipe {
 }
 
 impl Link {
-    pub(crate) fn new(client: usize, attempt: Attempt, node: usize, now: Instant, random: &mut Random) -> Self {
+    pub(crate) fn new(
+        client: usize,
+        attempt: Attempt,
+        kind: TransportKind,
+        node: usize,
+        now: Instant,
+        random: &mut Random,
+    ) -> Self {
         let mut pipe = || Pipe {
             latency: random.millis(1, 80),
             not_before: now,
@@ -54,7 +67,13 @@ impl Link {
             to_client,
             to_server,
             window,
+            kind,
+            answer: Vec::new(),
         }
+    }
+
+    pub(crate) fn is_poll(&self) -> bool {
+        self.kind == TransportKind::Polls
     }
 
     pub(crate) fn is_cut(&self) -> bool {

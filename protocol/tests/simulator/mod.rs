@@ -97,6 +97,7 @@ struct Peer {
     subscriptions: BTreeMap<client::SubscriptionId, Subscribed>,
     /// What becomes of each kind of its transports, and the kind that it has tried last.
     kinds: Vec<Kind>,
+    transports: Vec<TransportKind>,
     kind: usize,
     /// When it last asked how long a round trip takes.
     pinged: Option<Instant>,
@@ -291,9 +292,9 @@ impl World {
 
 impl Peer {
     fn new(now: Instant, random: &mut Random) -> Self {
-        let kinds = Kind::some(random);
+        let (transports, kinds) = Kind::some(random);
         let settings = client::Settings {
-            transports: vec![TransportKind::Stream; kinds.len()],
+            transports: transports.clone(),
             outbox: client::OutboxLimits {
                 max_publishes: [4, 100][random.below(2)],
                 max_bytes: 1 << 20,
@@ -308,6 +309,7 @@ impl Peer {
             token_ttl: Duration::from_secs([0, 0, 10][random.below(3)]),
             subscriptions: BTreeMap::new(),
             kinds,
+            transports,
             kind: 0,
             pinged: None,
         }

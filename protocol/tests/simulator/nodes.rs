@@ -19,16 +19,31 @@ use super::{
 
 impl World {
     pub(super) fn on_open(&mut self, id: LinkId) -> Check {
-        let connection = ConnectionId(self.fresh_id());
         let Some(link) = self
             .links
-            .get_mut(&id)
+            .get(&id)
             .filter(|link| link.to_client.is_open && link.to_server.is_open)
         else {
             return Ok(());
         };
-        link.connection = Some(connection);
         let (client, attempt) = (link.client, link.attempt);
+        let connection = self.accept(id, client);
+        self.drive_connection(connection)?;
+        self.tell_client(client, client::Input::Opened(attempt))
+    }
+
+    /// The request of a poll arrives.
+    pub(super) fn on_poll(&mut self, id: LinkId, batch: Vec<u8>) -> Check {
+        let Some(link) = self.links.get(&id) else { return Ok(()) };
+        let connection = self.accept(id, link.client);
+        self.tell_connection(connection, server::Input::Polled(batch))
+    }
+
+    fn accept(&mut self, id: LinkId, client: usize) -> ConnectionId {
+        let connection = ConnectionId(self.fresh_id());
+        if let Some(link) = self.links.get_mut(&id) {
+            link.connection = Some(connection);
+        }
         let mut settings = server::Settings::default();
         settings.terms.ping_interval = Duration::from_secs(5);
         settings.terms.silence_timeout = Duration::from_secs(12);
@@ -46,8 +61,7 @@ impl World {
                 rooms: BTreeMap::new(),
             },
         );
-        self.drive_connection(connection)?;
-        self.tell_client(client, client::Input::Opened(attempt))
+        connection
     }
 
     pub(super) fn tell_connection(&mut self, id: ConnectionId, input: server::Input<'_>) -> Check {
@@ -72,7 +86,7 @@ impl World {
                         self.schedule_at(at, Happening::ConnectionTimer(id));
                     }
                     if !self.pump(id) {
-                        return Ok(());
+                        return self.answer(id);
                     }
                 }
                 output => return Err(format!("an output without a driver: {output:?}")),
@@ -94,11 +108,12 @@ impl World {
         let Some(link) = self.links.get(&served.link) else {
             return false;
         };
-        if link.to_client.in_flight >= link.window {
+        if link.to_client.in_flight + link.answer.len() >= link.window {
             return false;
         }
         let max_bytes = link.window;
         if let Some(batch) = served.next_transient(&self.engine, &mut self.model.coverage) {
+            served.machine.handle_beside();
             self.send_to_client(id, batch);
             return true;
         }
@@ -128,10 +143,35 @@ impl World {
         let Some(link) = self.links.get_mut(&link_id) else {
             return;
         };
-        if link.to_client.is_open {
+        if served.machine.is_poll() {
+            link.answer.extend(batch);
+        } else if link.to_client.is_open {
             link.to_client.in_flight += batch.len();
             let at = link.to_client.arrival(now);
             self.schedule_at(at, Happening::ToClient(link_id, batch));
+        }
+    }
+
+    /// Answers a poll, if that is due. Nothing of it is left but its session, in the rooms that it asked for.
+    fn answer(&mut self, id: ConnectionId) -> Check {
+        let Some(served) = self.connections.get(&id).filter(|it| it.machine.is_answer_due()) else {
+            return Ok(());
+        };
+        let (link_id, session) = (served.link, served.session);
+        self.send_answer(link_id);
+        self.forget_connection(id)?;
+        session.map_or(Ok(()), |session| self.leave_others(session, id))
+    }
+
+    fn send_answer(&mut self, id: LinkId) {
+        let now = self.now;
+        let Some(link) = self.links.get_mut(&id) else { return };
+        link.connection = None;
+        let batch = std::mem::take(&mut link.answer);
+        if link.to_client.is_open {
+            link.to_client.in_flight += batch.len();
+            let at = link.to_client.arrival(now);
+            self.schedule_at(at, Happening::ToClient(id, batch));
         }
     }
 
@@ -231,10 +271,15 @@ impl World {
             self.model.coverage.takeovers += 1;
             self.tell_connection(displaced, server::Input::Close(CloseCode::TAKEN_OVER))?;
         }
+        let mut grace = GRACE;
         if let Some(served) = self.connections.get_mut(&id) {
             served.session = Some(attached.session);
+            if served.machine.is_poll() {
+                // It asks for all of its rooms at once.
+                grace = Duration::ZERO;
+            }
         }
-        self.schedule(GRACE, Happening::LeaveOthers(id));
+        self.schedule(grace, Happening::LeaveOthers(id));
         let ttl = self.peers[client].token_ttl;
         self.tell_connection(id, server::Input::Attached(&attached, ttl))
     }
@@ -284,6 +329,10 @@ impl World {
             return Ok(());
         };
         let link_id = served.link;
+        if served.machine.is_poll() {
+            self.send_answer(link_id);
+            return self.forget_connection(id);
+        }
         if let Some(link) = self.links.get_mut(&link_id) {
             link.connection = None;
             link.to_server.cut(false);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidewire_protocol::{
     CloseCode, Instant, OwnedPayload,
-    client::{self, Attempt, ClientState, Event},
+    client::{self, Attempt, ClientState, Event, TransportKind},
 };
 
 use super::{
@@ -50,10 +50,10 @@ impl World {
     }
 
     fn connect(&mut self, client: usize, attempt: Attempt, kind: usize) {
-        let kind = self.choose(client, kind);
+        let (transport, kind) = self.choose(client, kind);
         let node = self.random.below(self.nodes.len());
         let id = LinkId(self.fresh_id());
-        let mut link = Link::new(client, attempt, node, self.now, &mut self.random);
+        let mut link = Link::new(client, attempt, transport, node, self.now, &mut self.random);
         if !self.is_calm && self.random.chance(10) {
             // What is said first may be overtaken by what is said on the next link.
             self.model.coverage.stalls += 1;
@@ -65,13 +65,17 @@ impl World {
         if kind == Kind::NeverOpens || (!self.is_calm && silent) {
             // Nothing ever comes of it.
             self.model.coverage.failed_connects += 1;
+            self.cut_off(id);
         } else if self.nodes[node].down_until > self.now || (!self.is_calm && refuses) {
             self.model.coverage.failed_connects += 1;
+            self.cut_off(id);
             let after = self.random.millis(1, 300);
             self.schedule(after, Happening::ClientLost(id, None));
         } else {
             let after = self.random.millis(5, 200);
-            self.schedule(after, Happening::Open(id));
+            if transport == TransportKind::Stream {
+                self.schedule(after, Happening::Open(id));
+            }
             if kind == Kind::Dies {
                 let soon = after + self.random.millis(1, 1000);
                 self.schedule(soon, Happening::Dies(id));
@@ -121,8 +125,11 @@ impl World {
             return Ok(());
         }
         link.to_client.in_flight -= batch.len();
-        if link.to_client.delivers {
-            let attempt = link.attempt;
+        let (attempt, delivers) = (link.attempt, link.to_client.delivers);
+        if link.is_poll() {
+            self.links.remove(&id);
+        }
+        if delivers {
             self.tell_client(client, client::Input::Received(attempt, &batch))?;
         }
         let connection = self.links.get(&id).and_then(|link| link.connection);
@@ -175,6 +182,8 @@ impl World {
                     return Err("bytes where text was said".into());
                 };
                 let said = text.parse().map_err(|_| format!("{text} where a number was said"))?;
+                let peer = &self.peers[client];
+                model.coverage.polled_messages += u64::from(peer.transports[peer.kind] == TransportKind::Polls);
                 model.on_message(client, subscription, offset, said)
             }
             Event::Gap(id, gap) => model.on_gap(client, id, &gap),

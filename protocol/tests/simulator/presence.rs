@@ -190,11 +190,8 @@ impl World {
 
     /// A session has left the rooms that its connection did not ask for. No client that is still subscribed may be among
     /// those: for others it would leave and come back.
-    pub(super) fn leave_others(&mut self, id: ConnectionId) -> Check {
+    pub(super) fn leave_others(&mut self, session: SessionId, id: ConnectionId) -> Check {
         let since = self.now.0 - GRACE;
-        let Some(session) = self.connections.get(&id).and_then(|served| served.session) else {
-            return Ok(());
-        };
         let kept = self.engine.kept.get(&session).filter(|_| self.engine.has(session, id));
         let Some(kept) = kept else { return Ok(()) };
         let left: BTreeSet<RoomName> = kept

@@ -1,5 +1,7 @@
 //! Kinds of transports, of which one may be of no use to a client: what it gets through, it has to find out.
 
+use tidewire_protocol::client::TransportKind;
+
 use super::{
     Happening, Peer, World,
     link::LinkId,
@@ -19,27 +21,41 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Up to three kinds, of which at most one is of no use.
-    pub(super) fn some(random: &mut Random) -> Vec<Self> {
+    /// Up to three kinds, of which at most one is of no use, and what they are.
+    pub(super) fn some(random: &mut Random) -> (Vec<TransportKind>, Vec<Self>) {
         let mut kinds = vec![Self::Works; 1 + random.below(3)];
         if kinds.len() > 1 && random.chance(50) {
             let useless = random.below(kinds.len());
             kinds[useless] = [Self::NeverOpens, Self::Dies][random.below(2)];
         }
-        kinds
+        let transports = kinds.iter().map(|_| match random.chance(40) {
+            true => TransportKind::Polls,
+            false => TransportKind::Stream,
+        });
+        (transports.collect(), kinds)
     }
 }
 
 impl World {
     /// The client tries a transport of this kind.
-    pub(super) fn choose(&mut self, client: usize, kind: usize) -> Kind {
+    pub(super) fn choose(&mut self, client: usize, kind: usize) -> (TransportKind, Kind) {
         let peer = &mut self.peers[client];
         let coverage = &mut self.model.coverage;
         let before = std::mem::replace(&mut peer.kind, kind);
         coverage.moved_on += u64::from(before != kind);
+        let (before, transport) = (peer.transports[before], peer.transports[kind]);
+        coverage.moves += u64::from(before != transport);
+        coverage.polls += u64::from(transport == TransportKind::Polls);
         let kind = peer.kinds[kind];
         coverage.useless_transports += u64::from(kind != Kind::Works);
-        kind
+        (transport, kind)
+    }
+
+    /// What is sent on a link comes to nothing.
+    pub(super) fn cut_off(&mut self, id: LinkId) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.to_server.cut(false);
+        }
     }
 
     /// A transport of a kind that opens and is of no use ends.
