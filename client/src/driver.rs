@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tidewire_protocol::{
     Instant,
-    client::{Client as Machine, Input, Output, Settings},
+    client::{Client as Machine, Input, Output, Settings, TransportKind},
 };
 
 use crate::{
@@ -33,6 +33,7 @@ impl<S: Sink> Shared<S> {
         let endpoint = Endpoint::new(url)?;
         let clock = Clock::start();
         let settings = Settings {
+            transports: options.kinds(),
             connect_timeout: options.connect_timeout,
             backoff: options.backoff,
             outbox: options.outbox,
@@ -62,7 +63,6 @@ impl<S: Sink> Shared<S> {
         let mut effects = S::Effects::default();
         let mut session = self.lock();
         session.is_scheduled = false;
-        session.signalled = 0;
         session.machine.handle_input(self.clock.now(), input);
         self.drain(&mut session, &mut effects);
         drop(session);
@@ -115,9 +115,10 @@ impl<S: Sink> Shared<S> {
                             .handle_input(self.clock.now(), Input::Lost(attempt, None));
                     }
                 }
-                Output::Connect(attempt, _) => {
+                Output::Connect(attempt, index) => {
                     session.attempt = attempt;
-                    match Transport::open(&self.endpoint, attempt, Arc::downgrade(self)) {
+                    let kind = session.kinds.get(index).copied().unwrap_or(TransportKind::Stream);
+                    match Transport::open(&self.endpoint, kind, attempt, Arc::downgrade(self)) {
                         Ok(transport) => session.transport = Some(transport),
                         Err(refusal) => {
                             session.refusal = Some(refusal);

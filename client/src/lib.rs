@@ -64,7 +64,7 @@ pub use socket::{
 };
 pub use tidewire_protocol::{
     BackoffSettings, CloseCode, Epoch, MemberId, NameError, Offset, OwnedPayload, Position, Reconnect, RoomName,
-    client::{ClientState, OutboxLimits},
+    client::{ClientState, OutboxLimits, TransportKind},
     frame::{Gap, GapCause, RefusalCode, Start},
 };
 pub use watch::States;

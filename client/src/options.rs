@@ -2,7 +2,11 @@
 
 use core::time::Duration;
 
-use tidewire_protocol::{BackoffSettings, Position, client::OutboxLimits, frame::Start};
+use tidewire_protocol::{
+    BackoffSettings, Position,
+    client::{OutboxLimits, TransportKind},
+    frame::Start,
+};
 
 /// How a [`Client`](crate::Client) connects, and how much it holds.
 ///
@@ -13,6 +17,12 @@ use tidewire_protocol::{BackoffSettings, Position, client::OutboxLimits, frame::
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientOptions {
+    /// The kinds of transport, in the order in which they are tried: one that is of no use three times over gives way to
+    /// the next. Default: a WebSocket, then polls.
+    ///
+    /// A server is polled beside its WebSockets: at `/poll` where they are at `/ws`.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub transports: Vec<TransportKind>,
     /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s.
     pub connect_timeout: Duration,
     /// The wait before connecting again. Default: a random time up to 500 ms, which doubles with each attempt up to 20 s.
@@ -55,12 +65,25 @@ pub struct PublishOptions {
 impl Default for ClientOptions {
     fn default() -> Self {
         Self {
+            #[cfg(not(target_arch = "wasm32"))]
+            transports: vec![TransportKind::Stream, TransportKind::Polls],
             connect_timeout: Duration::from_secs(10),
             backoff: BackoffSettings::default(),
             outbox: OutboxLimits::default(),
             max_queued_bytes: 1 << 20,
             max_unsent_bytes: 1 << 20,
         }
+    }
+}
+
+impl ClientOptions {
+    /// The kinds of transport to be tried. In a browser there are only WebSockets.
+    pub(crate) fn kinds(&self) -> Vec<TransportKind> {
+        #[cfg(not(target_arch = "wasm32"))]
+        let kinds = self.transports.clone();
+        #[cfg(target_arch = "wasm32")]
+        let kinds = vec![TransportKind::Stream];
+        kinds
     }
 }
 

@@ -4,7 +4,7 @@
 
 use tidewire_protocol::{
     Instant, MAX_ROOM_BYTES, OwnedPayload, RoomName,
-    client::{Attempt, Client as Machine, ClientState},
+    client::{Attempt, Client as Machine, ClientState, TransportKind},
 };
 
 use crate::{
@@ -24,16 +24,16 @@ pub(crate) struct Session<S> {
     pub(crate) farewell: Option<Farewell>,
     /// Why the last transport could not even be tried.
     pub(crate) refusal: Option<ConnectError>,
+    /// The kinds of transport, in the order in which they are tried.
+    pub(crate) kinds: Vec<TransportKind>,
     max_unsent_bytes: usize,
     max_backlog_bytes: usize,
-    /// Signals that were handed to the machine since the last turn, in bytes.
-    pub(crate) signalled: usize,
     /// Whether a turn is due because of what a handle has asked for.
     pub(crate) is_scheduled: bool,
 }
 
 impl<S> Session<S> {
-    pub(crate) const fn new(machine: Machine, sink: S, options: &ClientOptions) -> Self {
+    pub(crate) fn new(machine: Machine, sink: S, options: &ClientOptions) -> Self {
         Self {
             machine,
             sink,
@@ -41,9 +41,9 @@ impl<S> Session<S> {
             attempt: Attempt(0),
             farewell: None,
             refusal: None,
+            kinds: options.kinds(),
             max_unsent_bytes: options.max_unsent_bytes,
             max_backlog_bytes: max_backlog_bytes(options),
-            signalled: 0,
             is_scheduled: false,
         }
     }
@@ -67,13 +67,12 @@ impl<S> Session<S> {
         payload: &OwnedPayload,
     ) -> Result<(), SignalErrorCause> {
         let unsent = self.transport.as_ref().map_or(0, Transport::unsent_bytes);
-        if unsent.saturating_add(self.signalled) > self.max_unsent_bytes {
+        if unsent.saturating_add(self.machine.unsaid_bytes()) > self.max_unsent_bytes {
             return Err(SignalErrorCause::Full);
         }
         if !self.machine.signal(now, room, payload) {
             return Err(SignalErrorCause::NotConnected);
         }
-        self.signalled += payload.as_payload().len() + room.as_str().len() + FRAME_BYTES;
         Ok(())
     }
 }

@@ -1,9 +1,11 @@
-//! One WebSocket of the many that a session may have.
+//! One WebSocket, or one poll, of the many that a session may have.
 //!
 //! A transport is opened for an attempt and tells the driver what comes of it under that attempt's number.
 
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
+#[cfg(not(target_arch = "wasm32"))]
+mod polls;
 #[cfg(target_arch = "wasm32")]
 mod websocket;
 

@@ -1,4 +1,4 @@
-//! A WebSocket over tokio.
+//! Transports over tokio: a WebSocket, or one poll.
 
 use core::{
     future::{Future, pending},
@@ -17,7 +17,7 @@ use futures_util::{
 };
 use tidewire_protocol::{
     CloseCode,
-    client::{Attempt, Input},
+    client::{Attempt, Input, TransportKind},
 };
 use tokio::{
     net::TcpStream,
@@ -39,15 +39,17 @@ use tokio_tungstenite::{
     },
 };
 
+use super::polls::Polls;
 use crate::{driver::Shared, error::ConnectError, sink::Sink};
 
 /// Where a server is.
 #[derive(Debug)]
 pub(crate) struct Endpoint {
     request: Request,
+    polls: Polls,
 }
 
-/// A WebSocket's task, seen from outside. Once this is dropped, the task sends what it has to, says farewell and ends.
+/// The task of a WebSocket or a poll, seen from outside. Once this is dropped, the task sends what it has to, says farewell and ends.
 #[derive(Debug)]
 pub(crate) struct Transport {
     /// Bounded by the driver, which gives up a transport that has too much to send.
@@ -67,7 +69,10 @@ impl Endpoint {
     pub(crate) fn new(url: &str) -> Result<Self, ConnectError> {
         let request = url.into_client_request().map_err(|_| ConnectError::InvalidUrl)?;
         match request.uri().scheme_str() {
-            Some("ws" | "wss") if !url.contains('#') => Ok(Self { request }),
+            Some("ws" | "wss") if !url.contains('#') => {
+                let polls = Polls::new(request.uri());
+                Ok(Self { request, polls })
+            }
             _ => Err(ConnectError::InvalidUrl),
         }
     }
@@ -76,6 +81,7 @@ impl Endpoint {
 impl Transport {
     pub(crate) fn open(
         endpoint: &Endpoint,
+        kind: TransportKind,
         attempt: Attempt,
         shared: Weak<Shared<impl Sink>>,
     ) -> Result<Self, ConnectError> {
@@ -87,12 +93,11 @@ impl Transport {
             queue,
             unsent_bytes: unsent_bytes.clone(),
         };
-        let task = runtime.spawn(run(
-            endpoint.request.clone(),
-            Driver { attempt, shared },
-            outbox,
-            was_left,
-        ));
+        let driver = Driver { attempt, shared };
+        let task = match kind {
+            TransportKind::Stream => runtime.spawn(run(endpoint.request.clone(), driver, outbox, was_left)),
+            TransportKind::Polls => runtime.spawn(poll(endpoint.polls.clone(), driver, outbox, was_left)),
+        };
         Ok(Self {
             outgoing,
             unsent_bytes,
@@ -170,6 +175,26 @@ async fn run(request: Request, driver: Driver<impl Sink>, mut outbox: Outbox, wa
         () = async { left.await; sleep(FAREWELL_TIMEOUT).await } => None,
     };
     driver.tell(Input::Lost(driver.attempt, code));
+}
+
+/// Sends one batch, and tells of the answer.
+async fn poll(polls: Polls, driver: Driver<impl Sink>, mut outbox: Outbox, was_left: oneshot::Receiver<()>) {
+    let Some(batch) = outbox.queue.recv().await else {
+        return;
+    };
+    // The driver has the deadline. What was left may still say what it had to.
+    let left = async {
+        let _ = was_left.await;
+        sleep(FAREWELL_TIMEOUT).await;
+    };
+    let answer = tokio::select! {
+        answer = polls.poll(batch, MAX_BATCH_BYTES) => answer,
+        () = left => return,
+    };
+    match answer {
+        Ok(batch) => driver.tell(Input::Received(driver.attempt, &batch)),
+        Err(code) => driver.tell(Input::Lost(driver.attempt, code)),
+    }
 }
 
 /// Reads until the connection ends, and tells with which code.

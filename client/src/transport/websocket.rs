@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use js_sys::{ArrayBuffer, Uint8Array};
 use tidewire_protocol::{
     CloseCode,
-    client::{Attempt, Input},
+    client::{Attempt, Input, TransportKind},
 };
 use wasm_bindgen::JsCast;
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
@@ -42,6 +42,7 @@ impl Endpoint {
 impl Transport {
     pub(crate) fn open(
         endpoint: &Endpoint,
+        _: TransportKind,
         attempt: Attempt,
         shared: Weak<Shared<impl Sink>>,
     ) -> Result<Self, ConnectError> {

@@ -148,6 +148,12 @@ impl Client {
         self.outbox.len()
     }
 
+    /// How many bytes of frames wait for the transport that is to take them: for the next poll, where one is under way.
+    #[must_use]
+    pub const fn unsaid_bytes(&self) -> usize {
+        self.batch.len()
+    }
+
     /// Takes what happened. Deadlines are looked at with every input, so that late timers do no harm.
     pub fn handle_input(&mut self, now: Instant, input: Input<'_>) {
         self.now = self.now.max(now);

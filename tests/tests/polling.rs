@@ -1,0 +1,242 @@
+//! A client over polls, and one that comes to them because a WebSocket cannot be had.
+
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{StreamExt, future::join};
+use tidewire_client::{
+    Client, ClientOptions, ClientState, OwnedPayload, PublishError, Publishing, Room, RoomEvent, RoomEvents,
+    SubscribeOptions, TransportKind,
+};
+use tidewire_tests::{BadNetwork, Proxy, Server, within};
+use tokio::{
+    io::{AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
+
+fn connect(address: SocketAddr, transports: &[TransportKind]) -> Client {
+    let mut options = ClientOptions::default();
+    options.transports = transports.to_vec();
+    options.backoff.base = Duration::from_millis(20);
+    options.backoff.cap = Duration::from_millis(200);
+    Client::connect(&format!("ws://{address}/ws"), options).expect("an address")
+}
+
+fn polling(address: SocketAddr) -> Client {
+    connect(address, &[TransportKind::Polls])
+}
+
+fn lobby(client: &Client) -> Room {
+    client.room("lobby").expect("a name")
+}
+
+/// A subscription that has begun.
+async fn subscribe(client: &Client, options: SubscribeOptions) -> RoomEvents {
+    let mut events = lobby(client).subscribe(options).expect("once");
+    let begun = within(events.next()).await;
+    assert!(matches!(begun, Some(RoomEvent::Subscribed(_))), "{begun:?}");
+    events
+}
+
+/// The next message's text, and its offset.
+async fn message(events: &mut RoomEvents) -> (String, u64) {
+    loop {
+        match within(events.next()).await.expect("not the end") {
+            RoomEvent::Message {
+                payload: OwnedPayload::Text(text),
+                position,
+                ..
+            } => return (text.into(), position.offset.0),
+            RoomEvent::Subscribed(_) | RoomEvent::Present(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn messages_come_in_order_and_a_connection_is_told_once() {
+    let server = Server::start_default();
+    let [ann, bob] = [
+        polling(server.address()),
+        connect(server.address(), &[TransportKind::Stream]),
+    ];
+    let mut states = ann.states();
+    let mut of_ann = subscribe(&ann, SubscribeOptions::default()).await;
+    let mut of_bob = subscribe(&bob, SubscribeOptions::default()).await;
+    for number in 0..20 {
+        let room = if number % 2 == 0 { lobby(&ann) } else { lobby(&bob) };
+        let said = within(room.publish(number.to_string())).await.expect("accepted");
+        for events in [&mut of_ann, &mut of_bob] {
+            assert_eq!(message(events).await, (number.to_string(), said.offset.0));
+        }
+    }
+    let mut told = Vec::new();
+    ann.close().await;
+    while let Some(state) = within(states.next()).await {
+        told.push(state);
+    }
+    let opened = told.iter().filter(|it| **it == ClientState::Open).count();
+    assert!(opened <= 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn who_is_in_the_room_is_told_and_polls_do_not_look_like_leaving() {
+    let server = Server::start_default();
+    let bob = polling(server.address());
+    let mut of_bob = subscribe(&bob, SubscribeOptions::default().presence(true)).await;
+    let ann = polling(server.address());
+    let mut of_ann = subscribe(&ann, SubscribeOptions::default().presence(true)).await;
+    let [ann_is, bob_is] = [&ann, &bob].map(|client| client.member().expect("a session"));
+    for text in ["one", "two", "three"] {
+        within(lobby(&ann).publish(text)).await.expect("accepted");
+        while message_or_presence(&mut of_ann).await.is_none() {}
+    }
+    ann.close().await;
+    let mut changes = Vec::new();
+    while changes.last() != Some(&RoomEvent::Left(ann_is.clone())) {
+        let event = within(of_bob.next()).await.expect("not the end");
+        if !matches!(event, RoomEvent::Message { .. }) {
+            changes.push(event);
+        }
+    }
+    let expected = [
+        RoomEvent::Present(vec![bob_is]),
+        RoomEvent::Joined(ann_is.clone()),
+        RoomEvent::Left(ann_is),
+    ];
+    assert_eq!(changes, expected);
+}
+
+/// The text of the next event, if it is a message.
+async fn message_or_presence(events: &mut RoomEvents) -> Option<OwnedPayload> {
+    match within(events.next()).await.expect("not the end") {
+        RoomEvent::Message { payload, .. } => Some(payload),
+        _ => None,
+    }
+}
+
+#[tokio::test]
+async fn a_publish_survives_a_cut_and_is_accepted_once() {
+    let server = Server::start_default();
+    let proxy = Proxy::start(server.address()).await;
+    let client = polling(proxy.address());
+    let mut events = subscribe(&client, SubscribeOptions::default()).await;
+    for number in 0..10 {
+        let publishing = lobby(&client).publish(number.to_string());
+        proxy.cut_all();
+        let position = within(publishing).await.expect("accepted");
+        assert_eq!(position.offset.0, number + 1);
+        assert_eq!(message(&mut events).await, (number.to_string(), number + 1));
+    }
+}
+
+/// Publishes with some under way, and counts what was accepted.
+async fn publish_all(room: Room, who: &str) {
+    let mut under_way: VecDeque<Publishing> = VecDeque::new();
+    for number in 0..MESSAGES {
+        if under_way.len() >= 8 {
+            answered(under_way.pop_front()).await;
+        }
+        under_way.push_back(room.publish(format!("{who} {number}")));
+    }
+    while !under_way.is_empty() {
+        answered(under_way.pop_front()).await;
+    }
+}
+
+async fn answered(publishing: Option<Publishing>) {
+    let outcome: Result<_, PublishError> = within(publishing.expect("one under way")).await;
+    outcome.expect("accepted");
+}
+
+const MESSAGES: u64 = 1000;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_messages_each_way_over_requests_that_are_cut() {
+    let network = BadNetwork::start(7).await;
+    let [ann, bob] = [polling(network.address()), polling(network.address())];
+    let [mut of_ann, mut of_bob] = [
+        subscribe(&ann, SubscribeOptions::default()).await,
+        subscribe(&bob, SubscribeOptions::default()).await,
+    ];
+    let hear = async |events: &mut RoomEvents, from: &str| {
+        let mut last = None;
+        let mut next = 0;
+        while next < MESSAGES {
+            let (text, offset) = message(events).await;
+            assert!(last.is_none_or(|last| offset == last + 1), "{offset} after {last:?}");
+            last = Some(offset);
+            if text == format!("{from} {next}") {
+                next += 1;
+            } else {
+                assert!(!text.starts_with(from), "{text} where {next} was due");
+            }
+        }
+    };
+    let publishing = join(publish_all(lobby(&ann), "ann"), publish_all(lobby(&bob), "bob"));
+    let hearing = join(hear(&mut of_ann, "bob"), hear(&mut of_bob, "ann"));
+    join(publishing, hearing).await;
+    let counters = network.counters();
+    assert!(counters.ended() > 20, "{counters:?}");
+}
+
+/// A way to a server on which WebSockets are refused for as long as a test wants.
+struct Gate {
+    address: SocketAddr,
+    is_shut: Arc<AtomicBool>,
+    refused: Arc<AtomicUsize>,
+}
+
+impl Gate {
+    async fn before(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let gate = Self {
+            address: listener.local_addr().expect("an address"),
+            is_shut: Arc::new(AtomicBool::new(true)),
+            refused: Arc::default(),
+        };
+        let (is_shut, refused) = (gate.is_shut.clone(), gate.refused.clone());
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(pass(stream, server, is_shut.clone(), refused.clone()));
+            }
+        });
+        gate
+    }
+}
+
+/// One connection: whether it is to be a WebSocket is seen by the method.
+async fn pass(mut client: TcpStream, server: SocketAddr, is_shut: Arc<AtomicBool>, refused: Arc<AtomicUsize>) {
+    let mut first = [0];
+    if client.peek(&mut first).await.is_err() {
+        return;
+    }
+    if first == *b"G" && is_shut.load(Ordering::Relaxed) {
+        refused.fetch_add(1, Ordering::Relaxed);
+        let _ = client
+            .write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+            .await;
+        return;
+    }
+    if let Ok(mut server) = TcpStream::connect(server).await {
+        let _ = copy_bidirectional(&mut client, &mut server).await;
+    }
+}
+
+#[tokio::test]
+async fn where_websockets_are_refused_the_session_begins_over_polls() {
+    let server = Server::start_default();
+    let gate = Gate::before(server.address()).await;
+    let client = connect(gate.address, &[TransportKind::Stream, TransportKind::Polls]);
+    let mut events = subscribe(&client, SubscribeOptions::default()).await;
+    within(lobby(&client).publish("through")).await.expect("accepted");
+    assert_eq!(message(&mut events).await.0, "through");
+    assert_eq!(gate.refused.load(Ordering::Relaxed), 3);
+}
