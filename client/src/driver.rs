@@ -34,6 +34,8 @@ impl<S: Sink> Shared<S> {
         let clock = Clock::start();
         let settings = Settings {
             transports: options.kinds(),
+            #[cfg(not(target_arch = "wasm32"))]
+            climb_after: options.climb_after,
             connect_timeout: options.connect_timeout,
             backoff: options.backoff,
             outbox: options.outbox,
@@ -63,6 +65,9 @@ impl<S: Sink> Shared<S> {
         let mut effects = S::Effects::default();
         let mut session = self.lock();
         session.is_scheduled = false;
+        if let Input::Lost(attempt, _) = input {
+            drop(session.take_transport(attempt));
+        }
         session.machine.handle_input(self.clock.now(), input);
         self.drain(&mut session, &mut effects);
         drop(session);
@@ -72,12 +77,11 @@ impl<S: Sink> Shared<S> {
     /// Drops the transport, and has the machine wait for a network. May be called from anywhere but under the lock.
     pub(crate) fn cut(self: &Arc<Self>) {
         self.turn(Input::Offline);
-        let (attempt, transport) = {
-            let mut session = self.lock();
-            (session.attempt, session.transport.take())
-        };
-        drop(transport);
-        self.turn(Input::Lost(attempt, None));
+        let transports = core::mem::take(&mut self.lock().transports);
+        for (_, attempt, transport) in transports {
+            drop(transport);
+            self.turn(Input::Lost(attempt, None));
+        }
     }
 
     /// What the handles use. A turn follows soon, for what they have asked of the machine.
@@ -105,21 +109,20 @@ impl<S: Sink> Shared<S> {
             match session.machine.poll_output() {
                 Output::Event(event) => session.sink.take(event, effects),
                 Output::Send(attempt, batch) => {
-                    if let Some(transport) = &session.transport {
+                    if let Some(transport) = session.transport(attempt) {
                         transport.send(batch);
                     }
                     if session.is_overdue() {
-                        session.transport = None;
+                        drop(session.take_transport(attempt));
                         session
                             .machine
                             .handle_input(self.clock.now(), Input::Lost(attempt, None));
                     }
                 }
                 Output::Connect(attempt, index) => {
-                    session.attempt = attempt;
                     let kind = session.kinds.get(index).copied().unwrap_or(TransportKind::Stream);
                     match Transport::open(&self.endpoint, kind, attempt, Arc::downgrade(self)) {
-                        Ok(transport) => session.transport = Some(transport),
+                        Ok(transport) => session.put_transport(kind, attempt, transport),
                         Err(refusal) => {
                             session.refusal = Some(refusal);
                             session
@@ -128,7 +131,9 @@ impl<S: Sink> Shared<S> {
                         }
                     }
                 }
-                Output::Disconnect(_) => session.farewell = session.transport.take().map(Transport::leave),
+                Output::Disconnect(attempt) => {
+                    session.farewell = session.take_transport(attempt).map(Transport::leave);
+                }
                 // The program does not take its events: the server's log is to keep what follows.
                 Output::Timeout(at) => match session.sink.next_full() {
                     Some(id) => session.machine.pause(self.clock.now(), id),

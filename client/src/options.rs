@@ -23,6 +23,9 @@ pub struct ClientOptions {
     /// A server is polled beside its WebSockets: at `/poll` where they are at `/ws`.
     #[cfg(not(target_arch = "wasm32"))]
     pub transports: Vec<TransportKind>,
+    /// Where it would rather have a WebSocket and has to poll, one is tried again after so long, beside the polls. Default: 60 s.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub climb_after: Duration,
     /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s.
     pub connect_timeout: Duration,
     /// The wait before connecting again. Default: a random time up to 500 ms, which doubles with each attempt up to 20 s.
@@ -67,6 +70,8 @@ impl Default for ClientOptions {
         Self {
             #[cfg(not(target_arch = "wasm32"))]
             transports: vec![TransportKind::Stream, TransportKind::Polls],
+            #[cfg(not(target_arch = "wasm32"))]
+            climb_after: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             backoff: BackoffSettings::default(),
             outbox: OutboxLimits::default(),

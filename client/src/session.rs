@@ -17,9 +17,8 @@ pub(crate) struct Session<S> {
     pub(crate) machine: Machine,
     /// Whom the program hears of it from.
     pub(crate) sink: S,
-    pub(crate) transport: Option<Transport>,
-    /// The attempt that the transport is of, or the last one was.
-    pub(crate) attempt: Attempt,
+    /// The last one of each kind: a WebSocket may be opened while another transport is in use.
+    pub(crate) transports: Vec<(TransportKind, Attempt, Transport)>,
     /// Of the transport of a client that has ended.
     pub(crate) farewell: Option<Farewell>,
     /// Why the last transport could not even be tried.
@@ -37,8 +36,7 @@ impl<S> Session<S> {
         Self {
             machine,
             sink,
-            transport: None,
-            attempt: Attempt(0),
+            transports: Vec::new(),
             farewell: None,
             refusal: None,
             kinds: options.kinds(),
@@ -55,8 +53,32 @@ impl<S> Session<S> {
     /// Whether more waits to be sent than what the program may have asked for: the server asks for answers, and does not
     /// take them.
     pub(crate) fn is_overdue(&self) -> bool {
-        let unsent = self.transport.as_ref().map_or(0, Transport::unsent_bytes);
-        unsent > self.max_backlog_bytes
+        self.unsent_bytes() > self.max_backlog_bytes
+    }
+
+    fn unsent_bytes(&self) -> usize {
+        self.transports
+            .iter()
+            .map(|(_, _, transport)| transport.unsent_bytes())
+            .sum()
+    }
+
+    /// The transport of an attempt, unless another has taken its place.
+    pub(crate) fn transport(&self, attempt: Attempt) -> Option<&Transport> {
+        let mut transports = self.transports.iter();
+        transports.find_map(|(_, of, transport)| (*of == attempt).then_some(transport))
+    }
+
+    /// Takes a transport out.
+    pub(crate) fn take_transport(&mut self, attempt: Attempt) -> Option<Transport> {
+        let index = self.transports.iter().position(|(_, of, _)| *of == attempt)?;
+        Some(self.transports.swap_remove(index).2)
+    }
+
+    /// Takes a new transport in, in the place of the last of its kind.
+    pub(crate) fn put_transport(&mut self, kind: TransportKind, attempt: Attempt, transport: Transport) {
+        self.transports.retain(|(of, ..)| *of != kind);
+        self.transports.push((kind, attempt, transport));
     }
 
     /// Signals, unless there is no connection or too much waits to be sent.
@@ -66,8 +88,7 @@ impl<S> Session<S> {
         room: &RoomName,
         payload: &OwnedPayload,
     ) -> Result<(), SignalErrorCause> {
-        let unsent = self.transport.as_ref().map_or(0, Transport::unsent_bytes);
-        if unsent.saturating_add(self.machine.unsaid_bytes()) > self.max_unsent_bytes {
+        if self.unsent_bytes().saturating_add(self.machine.unsaid_bytes()) > self.max_unsent_bytes {
             return Err(SignalErrorCause::Full);
         }
         if !self.machine.signal(now, room, payload) {

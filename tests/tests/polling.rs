@@ -5,7 +5,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -19,6 +19,7 @@ use tidewire_tests::{BadNetwork, Proxy, Server, within};
 use tokio::{
     io::{AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 fn connect(address: SocketAddr, transports: &[TransportKind]) -> Client {
@@ -26,6 +27,7 @@ fn connect(address: SocketAddr, transports: &[TransportKind]) -> Client {
     options.transports = transports.to_vec();
     options.backoff.base = Duration::from_millis(20);
     options.backoff.cap = Duration::from_millis(200);
+    options.climb_after = Duration::from_millis(200);
     Client::connect(&format!("ws://{address}/ws"), options).expect("an address")
 }
 
@@ -187,46 +189,75 @@ async fn a_thousand_messages_each_way_over_requests_that_are_cut() {
     assert!(counters.ended() > 20, "{counters:?}");
 }
 
-/// A way to a server on which WebSockets are refused for as long as a test wants.
+/// What a way to a server lets through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    Polls,
+    All,
+    WebSockets,
+}
+
+/// A way to a server that lets through what a test wants.
 struct Gate {
     address: SocketAddr,
-    is_shut: Arc<AtomicBool>,
-    refused: Arc<AtomicUsize>,
+    open: watch::Sender<Open>,
+    counts: Arc<Counts>,
+}
+
+/// How many WebSockets there were.
+#[derive(Debug, Default)]
+struct Counts {
+    refused: AtomicUsize,
+    passed: AtomicUsize,
 }
 
 impl Gate {
     async fn before(server: SocketAddr) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let (open, opened) = watch::channel(Open::Polls);
         let gate = Self {
             address: listener.local_addr().expect("an address"),
-            is_shut: Arc::new(AtomicBool::new(true)),
-            refused: Arc::default(),
+            open,
+            counts: Arc::default(),
         };
-        let (is_shut, refused) = (gate.is_shut.clone(), gate.refused.clone());
+        let counts = gate.counts.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(pass(stream, server, is_shut.clone(), refused.clone()));
+                tokio::spawn(pass(stream, server, opened.clone(), counts.clone()));
             }
         });
         gate
     }
+
+    fn refused(&self) -> usize {
+        self.counts.refused.load(Ordering::Relaxed)
+    }
+
+    fn passed(&self) -> usize {
+        self.counts.passed.load(Ordering::Relaxed)
+    }
 }
 
 /// One connection: whether it is to be a WebSocket is seen by the method.
-async fn pass(mut client: TcpStream, server: SocketAddr, is_shut: Arc<AtomicBool>, refused: Arc<AtomicUsize>) {
+async fn pass(mut client: TcpStream, server: SocketAddr, mut open: watch::Receiver<Open>, counts: Arc<Counts>) {
     let mut first = [0];
     if client.peek(&mut first).await.is_err() {
         return;
     }
-    if first == *b"G" && is_shut.load(Ordering::Relaxed) {
-        refused.fetch_add(1, Ordering::Relaxed);
-        let _ = client
-            .write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-            .await;
+    let is_websocket = first == *b"G";
+    if is_websocket && *open.borrow() == Open::Polls {
+        counts.refused.fetch_add(1, Ordering::Relaxed);
+        let refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
+        let _ = client.write_all(refusal).await;
         return;
     }
-    if let Ok(mut server) = TcpStream::connect(server).await {
-        let _ = copy_bidirectional(&mut client, &mut server).await;
+    counts.passed.fetch_add(usize::from(is_websocket), Ordering::Relaxed);
+    let Ok(mut server) = TcpStream::connect(server).await else {
+        return;
+    };
+    tokio::select! {
+        _ = copy_bidirectional(&mut client, &mut server) => {}
+        _ = open.wait_for(|open| !is_websocket && *open == Open::WebSockets) => {}
     }
 }
 
@@ -238,5 +269,57 @@ async fn where_websockets_are_refused_the_session_begins_over_polls() {
     let mut events = subscribe(&client, SubscribeOptions::default()).await;
     within(lobby(&client).publish("through")).await.expect("accepted");
     assert_eq!(message(&mut events).await.0, "through");
-    assert_eq!(gate.refused.load(Ordering::Relaxed), 3);
+    assert_eq!(gate.refused(), 3);
+}
+
+#[tokio::test]
+async fn a_session_moves_up_to_a_websocket_once_there_can_be_one() {
+    let server = Server::start_default();
+    let gate = Gate::before(server.address()).await;
+    let client = connect(gate.address, &[TransportKind::Stream, TransportKind::Polls]);
+    let mut events = subscribe(&client, SubscribeOptions::default()).await;
+    let mut states = client.states();
+    // It tries while it polls, and nobody notices.
+    let refused = gate.refused();
+    let number = said_until(&client, &mut events, 0, || gate.refused() > refused).await;
+    gate.open.send_replace(Open::All);
+    let mut number = said_until(&client, &mut events, number, || gate.passed() > 0).await;
+    for _ in 0..20 {
+        number = said_until(&client, &mut events, number, || true).await;
+    }
+    // What is said now can only go by the WebSocket.
+    gate.open.send_replace(Open::WebSockets);
+    for _ in 0..20 {
+        number = said_until(&client, &mut events, number, || true).await;
+    }
+    client.close().await;
+    let mut told = Vec::new();
+    while let Some(state) = within(states.next()).await {
+        told.push(state);
+    }
+    assert!(
+        matches!(
+            told[..],
+            [ClientState::Open, ClientState::Closed(_)] | [ClientState::Closed(_)]
+        ),
+        "{told:?}"
+    );
+}
+
+/// Says one thing after another, each of which is heard once, in its place, until it is so.
+async fn said_until(client: &Client, events: &mut RoomEvents, from: u64, is_so: impl Fn() -> bool) -> u64 {
+    let mut number = from;
+    within(async {
+        loop {
+            within(lobby(client).publish(number.to_string()))
+                .await
+                .expect("accepted");
+            number += 1;
+            assert_eq!(message(events).await, ((number - 1).to_string(), number));
+            if is_so() {
+                return number;
+            }
+        }
+    })
+    .await
 }

@@ -182,6 +182,7 @@ async fn poll(polls: Polls, driver: Driver<impl Sink>, mut outbox: Outbox, was_l
     let Some(batch) = outbox.queue.recv().await else {
         return;
     };
+    let bytes = batch.len();
     // The driver has the deadline. What was left may still say what it had to.
     let left = async {
         let _ = was_left.await;
@@ -191,6 +192,7 @@ async fn poll(polls: Polls, driver: Driver<impl Sink>, mut outbox: Outbox, was_l
         answer = polls.poll(batch, MAX_BATCH_BYTES) => answer,
         () = left => return,
     };
+    outbox.unsent_bytes.fetch_sub(bytes, Ordering::Relaxed);
     match answer {
         Ok(batch) => driver.tell(Input::Received(driver.attempt, &batch)),
         Err(code) => driver.tell(Input::Lost(driver.attempt, code)),

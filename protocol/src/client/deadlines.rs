@@ -5,7 +5,7 @@ use crate::{
     time::{Instant, earliest},
 };
 
-use super::{Client, Event, Open, Output, PublishError, State};
+use super::{Client, Climb, Event, Open, Output, PublishError, State};
 
 impl Client {
     pub(super) fn check_deadlines(&mut self) {
@@ -19,6 +19,11 @@ impl Client {
             State::Open(open) => {
                 if open.probe.is_some_and(|at| at <= now) {
                     return self.drop_transport(CloseCode::ABNORMAL);
+                }
+                match open.climb {
+                    Climb::At(at) if at <= now => return self.climb(),
+                    Climb::Opening(attempt, deadline) if deadline <= now => return self.give_up_climb(attempt),
+                    _ => {}
                 }
                 if open.leave.is_some_and(|at| at <= now) {
                     return self.move_on();
@@ -58,7 +63,11 @@ impl Client {
             State::Waiting { until } => Some(*until),
             State::Open(open) => {
                 let quiet = open.probe.unwrap_or_else(|| quiet_since(open));
-                earliest(Some(quiet), earliest(open.leave, open.renew))
+                let climb = match open.climb {
+                    Climb::At(at) | Climb::Opening(_, at) => Some(at),
+                    Climb::No | Climb::Greeted(_) => None,
+                };
+                earliest(earliest(Some(quiet), climb), earliest(open.leave, open.renew))
             }
             State::Idle | State::Offline | State::Unauthorized | State::Closed(_) => None,
         };

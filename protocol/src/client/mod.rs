@@ -3,6 +3,7 @@
 //! What happened goes in through [`Client::handle_input`], with the time; then [`Client::poll_output`] is to be called until
 //! it returns [`Output::Timeout`], and `handle_input` again at that moment or when something happens.
 
+mod climb;
 mod deadlines;
 mod event;
 mod outbox;
@@ -24,13 +25,13 @@ use crate::{
     time::Instant,
 };
 
+use self::{climb::Climb, outbox::Outbox, polls::Poll, subscription::Subscriptions};
 pub use self::{
     event::{Attempt, ClientState, Event, Input, Output},
     outbox::{OutboxLimits, PublishError, PublishId},
     settings::{Settings, TransportKind},
     subscription::SubscriptionId,
 };
-use self::{outbox::Outbox, polls::Poll, subscription::Subscriptions};
 
 /// A client's session.
 #[derive(Debug)]
@@ -67,7 +68,8 @@ pub struct Client {
 ///                      └────── token ─ Unauthorized <─┘
 /// any ── close, or a code that says never ──> Closed
 /// ```
-/// A poll needs no opening: it goes from `Connecting` to `Opening` at once. `Open` lasts as long as polls follow one another.
+/// A poll needs no opening: it goes from `Connecting` to `Opening` at once. `Open` lasts as long as polls follow one another, or a stream takes
+/// their place.
 #[derive(Debug)]
 enum State {
     Idle,
@@ -84,6 +86,7 @@ enum State {
 struct Open {
     attempt: Attempt,
     poll: Poll,
+    climb: Climb,
     since: Instant,
     heard: Instant,
     terms: Terms,
@@ -161,6 +164,7 @@ impl Client {
             Input::Connect if matches!(self.state, State::Idle) => self.connect(),
             Input::Opened(attempt) => self.on_opened(attempt),
             Input::Received(attempt, batch) if self.is_current(attempt) => self.on_received(batch),
+            Input::Lost(attempt, _) if self.fall_back(attempt) => {}
             Input::Lost(attempt, code) if self.is_current(attempt) => self.on_lost(code),
             Input::Token(token) => self.on_token(token),
             Input::Offline => self.on_offline(),
@@ -218,6 +222,7 @@ impl Client {
         if let State::Closed(_) = self.state {
             return;
         }
+        self.leave_climb();
         if let Some(attempt) = self.attempt() {
             if let State::Open(_) = self.state {
                 self.send(&ClientFrame::Close(Close { code, reason: "" }));
@@ -252,6 +257,9 @@ impl Client {
             return self.poll_on();
         }
         if let State::Open(open) = &self.state {
+            if open.poll != Poll::Answered {
+                return;
+            }
             let max_unanswered = open.terms.max_unanswered;
             self.say_subscriptions();
             self.say_publishes(max_unanswered);

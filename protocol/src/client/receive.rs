@@ -127,7 +127,7 @@ impl Client {
         {
             // Another poll of many.
             open.poll = Poll::Answered;
-            return;
+            return self.on_moved_up();
         }
         self.session = Some(welcome.session);
         if welcome.outcome == Outcome::Replaced {
@@ -140,10 +140,12 @@ impl Client {
             }
         }
         let renew = self.renewal(welcome.terms.token_expires_in);
+        let climb = self.next_climb();
         let (since, heard, terms) = (self.now, self.now, welcome.terms);
         self.enter(State::Open(Open {
             attempt,
             poll: Poll::Answered,
+            climb,
             since,
             heard,
             terms,

@@ -19,6 +19,8 @@ pub struct Settings {
     pub probe_timeout: Duration,
     /// After so long a connection counts as one that was of use. Default: 5 s.
     pub useful_after: Duration,
+    /// While it polls and would rather have a stream, one is tried again after so long. Default: 60 s.
+    pub climb_after: Duration,
     /// The wait before connecting again.
     pub backoff: BackoffSettings,
     /// What may wait for an answer.
@@ -43,6 +45,7 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             probe_timeout: Duration::from_secs(2),
             useful_after: Duration::from_secs(5),
+            climb_after: Duration::from_secs(60),
             backoff: BackoffSettings::default(),
             outbox: OutboxLimits::default(),
         }

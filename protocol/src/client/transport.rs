@@ -29,7 +29,7 @@ impl Client {
 
     pub(super) fn on_opened(&mut self, opened: Attempt) {
         let State::Connecting { attempt, deadline } = self.state else {
-            return;
+            return self.on_climbed(opened);
         };
         if attempt == opened {
             self.send_hello(attempt);
@@ -122,6 +122,7 @@ impl Client {
 
     /// Forgets the transport, and says whether it was of use.
     pub(super) fn leave_transport(&mut self) -> bool {
+        self.leave_climb();
         let was_useful = match &self.state {
             State::Open(open) => self.now.since(open.since) >= self.settings.useful_after,
             _ => false,
@@ -146,7 +147,9 @@ impl Client {
     pub(super) fn drop_transport(&mut self, code: CloseCode) {
         if let Some(attempt) = self.attempt() {
             self.outputs.push_back(Output::Disconnect(attempt));
-            self.on_lost(Some(code));
+            if !self.fall_back(attempt) {
+                self.on_lost(Some(code));
+            }
         }
     }
 }

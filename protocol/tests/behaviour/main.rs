@@ -4,6 +4,7 @@
 #[cfg(not(target_arch = "wasm32"))] // the counter replaces the allocator
 mod allocations;
 mod client;
+mod climbing;
 mod documented;
 mod frames;
 mod log;

@@ -91,10 +91,12 @@ coverage! {
     ended,
     /// Transports of a kind that is of no use.
     useless_transports,
-    /// Attempts with another kind of transport than before.
+    /// Transports of another kind than the one before.
     moved_on,
-    /// Of these, with polls after a stream, or the other way round.
+    /// Of these, polls after a stream, or the other way round.
     moves,
+    /// Of these, streams that took the place of polls while the session was open.
+    moved_up,
     /// Polls.
     polls,
     /// Messages that came by polls.

@@ -24,6 +24,8 @@ pub(crate) struct Link {
     /// How many bytes may be on their way to the client before the server waits.
     pub(crate) window: usize,
     pub(crate) kind: TransportKind,
+    /// Its place in the client's order.
+    pub(crate) kind_index: usize,
     /// What a poll is to be answered with, so far.
     pub(crate) answer: Vec<u8>,
 }
@@ -45,7 +47,7 @@ impl Link {
     pub(crate) fn new(
         client: usize,
         attempt: Attempt,
-        kind: TransportKind,
+        (kind_index, kind): (usize, TransportKind),
         node: usize,
         now: Instant,
         random: &mut Random,
@@ -68,6 +70,7 @@ impl Link {
             to_server,
             window,
             kind,
+            kind_index,
             answer: Vec::new(),
         }
     }

@@ -24,7 +24,7 @@ use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use tidewire_protocol::{
     Answer, CloseCode, ConnectionId, Instant, OwnedPayload, Position, RoomName, Sequence, SessionId,
-    client::{self, Client, ClientState, TransportKind},
+    client::{self, Attempt, Client, ClientState, TransportKind},
     server::Connection,
 };
 
@@ -88,7 +88,8 @@ struct Served {
 /// A client, and what its driver keeps.
 struct Peer {
     machine: Client,
-    link: Option<LinkId>,
+    /// Its links that it has not left: a stream may be opened beside a poll.
+    links: BTreeMap<Attempt, LinkId>,
     timer: Option<Instant>,
     /// Asleep: no timer fires, and what arrives waits.
     asleep_until: Instant,
@@ -295,6 +296,7 @@ impl Peer {
         let (transports, kinds) = Kind::some(random);
         let settings = client::Settings {
             transports: transports.clone(),
+            climb_after: Duration::from_secs(10),
             outbox: client::OutboxLimits {
                 max_publishes: [4, 100][random.below(2)],
                 max_bytes: 1 << 20,
@@ -303,7 +305,7 @@ impl Peer {
         };
         Self {
             machine: Client::new(now, settings, random.next()),
-            link: None,
+            links: BTreeMap::new(),
             timer: None,
             asleep_until: now,
             token_ttl: Duration::from_secs([0, 0, 10][random.below(3)]),

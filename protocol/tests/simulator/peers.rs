@@ -50,19 +50,24 @@ impl World {
     }
 
     fn connect(&mut self, client: usize, attempt: Attempt, kind: usize) {
-        let (transport, kind) = self.choose(client, kind);
+        let index = kind;
+        let (transport, kind) = self.choose(client, index);
         let node = self.random.below(self.nodes.len());
         let id = LinkId(self.fresh_id());
-        let mut link = Link::new(client, attempt, transport, node, self.now, &mut self.random);
+        let mut link = Link::new(client, attempt, (index, transport), node, self.now, &mut self.random);
         if !self.is_calm && self.random.chance(10) {
             // What is said first may be overtaken by what is said on the next link.
             self.model.coverage.stalls += 1;
             link.to_server.stall(self.now + self.random.millis(100, 15_000));
         }
         self.links.insert(id, link);
-        self.peers[client].link = Some(id);
+        self.peers[client].links.insert(attempt, id);
         let (refuses, silent) = (self.random.chance(10), self.random.chance(3));
-        if kind == Kind::NeverOpens || (!self.is_calm && silent) {
+        if kind == Kind::Dies && self.is_calm {
+            // It dies at once, so that it is not tried just when all is looked at.
+            self.cut_off(id);
+            self.schedule(Duration::ZERO, Happening::ClientLost(id, None));
+        } else if kind == Kind::NeverOpens || (!self.is_calm && silent) {
             // Nothing ever comes of it.
             self.model.coverage.failed_connects += 1;
             self.cut_off(id);
@@ -105,13 +110,12 @@ impl World {
             let at = link.to_server.arrival(now);
             self.schedule_at(at, Happening::ServerLost(id));
         }
-        self.peers[client].link = None;
+        self.peers[client].links.remove(&attempt);
     }
 
     fn link_of(&mut self, client: usize, attempt: Attempt) -> Option<(LinkId, &mut Link)> {
-        let id = self.peers[client].link?;
-        let link = self.links.get_mut(&id).filter(|link| link.attempt == attempt)?;
-        Some((id, link))
+        let id = *self.peers[client].links.get(&attempt)?;
+        Some((id, self.links.get_mut(&id)?))
     }
 
     pub(super) fn on_to_client(&mut self, id: LinkId, batch: Vec<u8>) -> Check {
@@ -125,11 +129,12 @@ impl World {
             return Ok(());
         }
         link.to_client.in_flight -= batch.len();
-        let (attempt, delivers) = (link.attempt, link.to_client.delivers);
+        let (attempt, delivers, kind) = (link.attempt, link.to_client.delivers, link.kind_index);
         if link.is_poll() {
             self.links.remove(&id);
         }
         if delivers {
+            self.arrives_by(client, kind);
             self.tell_client(client, client::Input::Received(attempt, &batch))?;
         }
         let connection = self.links.get(&id).and_then(|link| link.connection);

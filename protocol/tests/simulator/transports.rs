@@ -1,6 +1,6 @@
 //! Kinds of transports, of which one may be of no use to a client: what it gets through, it has to find out.
 
-use tidewire_protocol::client::TransportKind;
+use tidewire_protocol::client::{ClientState, TransportKind};
 
 use super::{
     Happening, Peer, World,
@@ -39,16 +39,25 @@ impl Kind {
 impl World {
     /// The client tries a transport of this kind.
     pub(super) fn choose(&mut self, client: usize, kind: usize) -> (TransportKind, Kind) {
-        let peer = &mut self.peers[client];
+        let peer = &self.peers[client];
         let coverage = &mut self.model.coverage;
-        let before = std::mem::replace(&mut peer.kind, kind);
-        coverage.moved_on += u64::from(before != kind);
-        let (before, transport) = (peer.transports[before], peer.transports[kind]);
-        coverage.moves += u64::from(before != transport);
+        let transport = peer.transports[kind];
         coverage.polls += u64::from(transport == TransportKind::Polls);
         let kind = peer.kinds[kind];
         coverage.useless_transports += u64::from(kind != Kind::Works);
         (transport, kind)
+    }
+
+    /// Something has come by a transport of this kind.
+    pub(super) fn arrives_by(&mut self, client: usize, kind: usize) {
+        let peer = &mut self.peers[client];
+        let coverage = &mut self.model.coverage;
+        let before = std::mem::replace(&mut peer.kind, kind);
+        coverage.moved_on += u64::from(before != kind);
+        let has_moved = peer.transports[before] != peer.transports[kind];
+        coverage.moves += u64::from(has_moved);
+        let is_open = peer.machine.state() == ClientState::Open;
+        coverage.moved_up += u64::from(has_moved && is_open);
     }
 
     /// What is sent on a link comes to nothing.
