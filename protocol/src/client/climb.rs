@@ -1,6 +1,6 @@
 //! From polls back to a stream: it is opened beside the polls, and takes their place once it could be.
 
-use super::{Attempt, Client, Output, Poll, State, TransportKind};
+use super::{Attempt, Client, Output, Poll, State, TransportKind, polls::POLLS};
 use crate::time::Instant;
 
 /// What a client that polls does to have a stream again.
@@ -39,7 +39,7 @@ impl Client {
     pub(super) fn on_climbed(&mut self, opened: Attempt) {
         let deadline = self.now + self.settings.probe_timeout;
         let State::Open(open) = &mut self.state else { return };
-        if !matches!(open.climb, Climb::Opening(attempt, _) if attempt == opened) {
+        if !POLLS || !matches!(open.climb, Climb::Opening(attempt, _) if attempt == opened) {
             return;
         }
         let polled = core::mem::replace(&mut open.attempt, opened);
@@ -62,7 +62,7 @@ impl Client {
         let State::Open(open) = &self.state else {
             return false;
         };
-        let climb = open.climb;
+        let climb = if POLLS { open.climb } else { Climb::No };
         match climb {
             Climb::Greeted(kind) if open.attempt == lost => self.transport = kind,
             Climb::Opening(attempt, _) if attempt == lost => {}
@@ -82,7 +82,8 @@ impl Client {
     /// The welcome has come by the stream. If that is of no use, the next kind is tried at once.
     pub(super) fn on_moved_up(&mut self) {
         let now = self.now;
-        if let State::Open(open) = &mut self.state
+        if POLLS
+            && let State::Open(open) = &mut self.state
             && let Climb::Greeted(_) = open.climb
         {
             (open.climb, open.since) = (Climb::No, now);
@@ -92,7 +93,8 @@ impl Client {
 
     /// The session leaves its transport, or ends: nothing is to come of a stream that is opened beside it.
     pub(super) fn leave_climb(&mut self) {
-        if let State::Open(open) = &self.state
+        if POLLS
+            && let State::Open(open) = &self.state
             && let Climb::Opening(attempt, _) = open.climb
         {
             self.outputs.push_back(Output::Disconnect(attempt));

@@ -25,7 +25,12 @@ use crate::{
     time::Instant,
 };
 
-use self::{climb::Climb, outbox::Outbox, polls::Poll, subscription::Subscriptions};
+use self::{
+    climb::Climb,
+    outbox::Outbox,
+    polls::{POLLS, Poll},
+    subscription::Subscriptions,
+};
 pub use self::{
     event::{Attempt, ClientState, Event, Input, Output},
     outbox::{OutboxLimits, PublishError, PublishId},
@@ -257,7 +262,7 @@ impl Client {
             return self.poll_on();
         }
         if let State::Open(open) = &self.state {
-            if open.poll != Poll::Answered {
+            if POLLS && open.poll != Poll::Answered {
                 return;
             }
             let max_unanswered = open.terms.max_unanswered;

@@ -6,6 +6,8 @@ use crate::{
     presence::PresenceDigest,
 };
 
+use super::polls::POLLS;
+
 /// A client's name for one of its subscriptions; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionId(pub u32);
@@ -99,7 +101,7 @@ impl Subscriptions {
     pub(super) fn detach(&mut self, goes_on: bool) {
         for subscription in self.list.iter_mut().filter(|it| it.link != Link::Paused) {
             subscription.link = Link::Detached;
-            if !goes_on || subscription.listed.is_some() {
+            if POLLS && (!goes_on || subscription.listed.is_some()) {
                 subscription.begin_anew();
             }
         }
@@ -108,7 +110,9 @@ impl Subscriptions {
     /// Stops its messages, and returns the request to be taken back, if one was made on this transport. Its position stays.
     pub(super) fn pause(&mut self, id: SubscriptionId) -> Option<Request> {
         let subscription = self.by_id(id)?;
-        subscription.begin_anew();
+        if POLLS {
+            subscription.begin_anew();
+        }
         core::mem::replace(&mut subscription.link, Link::Paused).request()
     }
 
@@ -151,7 +155,7 @@ impl Subscriptions {
         subscription.link = Link::Live(request, room);
         subscription.start = Start::After(position);
         let was_told = core::mem::replace(&mut subscription.is_told, true);
-        (!was_told).then_some(subscription.id)
+        (!POLLS || !was_told).then_some(subscription.id)
     }
 
     /// The server has refused or ended one.
@@ -197,6 +201,10 @@ impl Subscriptions {
     /// A list of who is there, or some of it.
     pub(super) fn on_present(&mut self, room: RoomNumber, members: &[MemberId], more: bool) -> Option<SubscriptionId> {
         let subscription = self.live(room)?;
+        if !POLLS {
+            // The next transport has the whole list anyway.
+            return Some(subscription.id);
+        }
         let mut digest = subscription.listed.take().unwrap_or_default();
         members.iter().for_each(|member| digest.toggle(member));
         if more {
@@ -210,7 +218,7 @@ impl Subscriptions {
     /// Somebody has joined or left.
     pub(super) fn on_presence(&mut self, room: RoomNumber, member: &MemberId) -> Option<SubscriptionId> {
         let subscription = self.live(room)?;
-        if let PresenceWanted::Changes(digest) = &mut subscription.presence {
+        if POLLS && let PresenceWanted::Changes(digest) = &mut subscription.presence {
             digest.toggle(member);
         }
         Some(subscription.id)

@@ -6,7 +6,7 @@ use crate::{
     frame::{ClientFrame, Hello, Nonce, Token, VERSION},
 };
 
-use super::{Attempt, Client, Event, Output, Poll, State};
+use super::{Attempt, Client, Event, Output, Poll, State, polls::POLLS};
 
 impl Client {
     pub(super) fn connect(&mut self) {
@@ -91,7 +91,7 @@ impl Client {
             && open.probe.is_none()
         {
             open.probe = Some(deadline);
-            if open.poll == Poll::Asks {
+            if POLLS && open.poll == Poll::Asks {
                 // It is not waited for.
                 open.poll = Poll::Waits;
             }
@@ -134,7 +134,10 @@ impl Client {
             self.failures += 1;
             if self.failures >= self.settings.failures_before_next {
                 self.failures = 0;
-                self.transport = (self.transport + 1) % self.settings.transports.len().max(1);
+                self.transport += 1;
+                if self.transport >= self.settings.transports.len() {
+                    self.transport = 0;
+                }
             }
         }
         self.batch.clear();
