@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tidewire_protocol::{
     Instant,
-    client::{Client as Machine, Input, Output, Settings, TransportKind},
+    client::{Client as Machine, Input, Output, Settings},
 };
 
 use crate::{
@@ -78,7 +78,7 @@ impl<S: Sink> Shared<S> {
     pub(crate) fn cut(self: &Arc<Self>) {
         self.turn(Input::Offline);
         let transports = core::mem::take(&mut self.lock().transports);
-        for (_, attempt, transport) in transports {
+        for (attempt, transport) in transports.into_iter().flatten() {
             drop(transport);
             self.turn(Input::Lost(attempt, None));
         }
@@ -120,7 +120,7 @@ impl<S: Sink> Shared<S> {
                     }
                 }
                 Output::Connect(attempt, index) => {
-                    let kind = session.kinds.get(index).copied().unwrap_or(TransportKind::Stream);
+                    let kind = session.machine.kind(index);
                     match Transport::open(&self.endpoint, kind, attempt, Arc::downgrade(self)) {
                         Ok(transport) => session.put_transport(kind, attempt, transport),
                         Err(refusal) => {

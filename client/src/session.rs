@@ -18,13 +18,11 @@ pub(crate) struct Session<S> {
     /// Whom the program hears of it from.
     pub(crate) sink: S,
     /// The last one of each kind: a WebSocket may be opened while another transport is in use.
-    pub(crate) transports: Vec<(TransportKind, Attempt, Transport)>,
+    pub(crate) transports: [Option<(Attempt, Transport)>; KINDS],
     /// Of the transport of a client that has ended.
     pub(crate) farewell: Option<Farewell>,
     /// Why the last transport could not even be tried.
     pub(crate) refusal: Option<ConnectError>,
-    /// The kinds of transport, in the order in which they are tried.
-    pub(crate) kinds: Vec<TransportKind>,
     max_unsent_bytes: usize,
     max_backlog_bytes: usize,
     /// Whether a turn is due because of what a handle has asked for.
@@ -36,10 +34,9 @@ impl<S> Session<S> {
         Self {
             machine,
             sink,
-            transports: Vec::new(),
+            transports: Default::default(),
             farewell: None,
             refusal: None,
-            kinds: options.kinds(),
             max_unsent_bytes: options.max_unsent_bytes,
             max_backlog_bytes: max_backlog_bytes(options),
             is_scheduled: false,
@@ -57,28 +54,28 @@ impl<S> Session<S> {
     }
 
     fn unsent_bytes(&self) -> usize {
-        self.transports
-            .iter()
-            .map(|(_, _, transport)| transport.unsent_bytes())
-            .sum()
+        let transports = self.transports.iter().flatten();
+        transports.map(|(_, transport)| transport.unsent_bytes()).sum()
     }
 
     /// The transport of an attempt, unless another has taken its place.
     pub(crate) fn transport(&self, attempt: Attempt) -> Option<&Transport> {
-        let mut transports = self.transports.iter();
-        transports.find_map(|(_, of, transport)| (*of == attempt).then_some(transport))
-    }
-
-    /// Takes a transport out.
-    pub(crate) fn take_transport(&mut self, attempt: Attempt) -> Option<Transport> {
-        let index = self.transports.iter().position(|(_, of, _)| *of == attempt)?;
-        Some(self.transports.swap_remove(index).2)
+        let mut transports = self.transports.iter().flatten();
+        transports.find_map(|(of, transport)| (*of == attempt).then_some(transport))
     }
 
     /// Takes a new transport in, in the place of the last of its kind.
     pub(crate) fn put_transport(&mut self, kind: TransportKind, attempt: Attempt, transport: Transport) {
-        self.transports.retain(|(of, ..)| *of != kind);
-        self.transports.push((kind, attempt, transport));
+        if let Some(place) = self.transports.get_mut(kind as usize) {
+            *place = Some((attempt, transport));
+        }
+    }
+
+    /// Takes a transport out.
+    pub(crate) fn take_transport(&mut self, attempt: Attempt) -> Option<Transport> {
+        let mut transports = self.transports.iter_mut();
+        let taken = transports.find_map(|it| it.take_if(|(of, _)| *of == attempt));
+        taken.map(|(_, transport)| transport)
     }
 
     /// Signals, unless there is no connection or too much waits to be sent.
@@ -108,6 +105,8 @@ const fn max_backlog_bytes(options: &ClientOptions) -> usize {
         .saturating_add(REQUEST_BYTES)
 }
 
+/// How many kinds of transport there are.
+const KINDS: usize = if cfg!(target_arch = "wasm32") { 1 } else { 2 };
 /// What a frame takes beside its room and payload, at most.
 const FRAME_BYTES: usize = 16;
 /// For subscriptions, pings and pongs: tens of thousands.

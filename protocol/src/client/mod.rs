@@ -150,6 +150,13 @@ impl Client {
         self.member.as_ref()
     }
 
+    /// What a transport is that [`Output::Connect`] names by its index.
+    #[must_use]
+    pub fn kind(&self, index: usize) -> TransportKind {
+        let kind = self.settings.transports.get(index).filter(|_| polls::POLLS);
+        kind.copied().unwrap_or(TransportKind::Stream)
+    }
+
     /// How many publishes wait for an answer, sent or not.
     #[must_use]
     pub fn unanswered(&self) -> usize {
