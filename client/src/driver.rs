@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tidewire_protocol::{
     Instant,
-    client::{Client as Machine, Input, Output, Settings},
+    client::{Attempt, Client as Machine, Input, Output, Settings},
 };
 
 use crate::{
@@ -77,9 +77,10 @@ impl<S: Sink> Shared<S> {
     /// Drops the transport, and has the machine wait for a network. May be called from anywhere but under the lock.
     pub(crate) fn cut(self: &Arc<Self>) {
         self.turn(Input::Offline);
-        let transports = core::mem::take(&mut self.lock().transports);
-        for (attempt, transport) in transports.into_iter().flatten() {
-            drop(transport);
+        loop {
+            let Some(attempt) = self.lock().drop_transport() else {
+                return;
+            };
             self.turn(Input::Lost(attempt, None));
         }
     }
@@ -104,6 +105,14 @@ impl<S: Sink> Shared<S> {
         &self.alarm
     }
 
+    /// Gives a transport up, or one that could not be tried.
+    fn lose(&self, session: &mut Session<S>, attempt: Attempt) {
+        drop(session.take_transport(attempt));
+        session
+            .machine
+            .handle_input(self.clock.now(), Input::Lost(attempt, None));
+    }
+
     fn drain(self: &Arc<Self>, session: &mut Session<S>, effects: &mut S::Effects) {
         loop {
             match session.machine.poll_output() {
@@ -113,10 +122,7 @@ impl<S: Sink> Shared<S> {
                         transport.send(batch);
                     }
                     if session.is_overdue() {
-                        drop(session.take_transport(attempt));
-                        session
-                            .machine
-                            .handle_input(self.clock.now(), Input::Lost(attempt, None));
+                        self.lose(session, attempt);
                     }
                 }
                 Output::Connect(attempt, index) => {
@@ -125,9 +131,7 @@ impl<S: Sink> Shared<S> {
                         Ok(transport) => session.put_transport(kind, attempt, transport),
                         Err(refusal) => {
                             session.refusal = Some(refusal);
-                            session
-                                .machine
-                                .handle_input(self.clock.now(), Input::Lost(attempt, None));
+                            self.lose(session, attempt);
                         }
                     }
                 }

@@ -78,6 +78,12 @@ impl<S> Session<S> {
         taken.map(|(_, transport)| transport)
     }
 
+    /// Drops one of the transports there are, and says which.
+    pub(crate) fn drop_transport(&mut self) -> Option<Attempt> {
+        let taken = self.transports.iter_mut().find_map(Option::take)?;
+        Some(taken.0)
+    }
+
     /// Signals, unless there is no connection or too much waits to be sent.
     pub(crate) fn signal(
         &mut self,

@@ -59,12 +59,12 @@ impl Client {
 
     /// Whether a stream that was tried is given up: then polls go on as if it had never been.
     pub(super) fn fall_back(&mut self, lost: Attempt) -> bool {
-        let State::Open(open) = &self.state else {
-            return false;
+        let climb = match &self.state {
+            State::Open(open) if POLLS => open.climb,
+            _ => return false,
         };
-        let climb = if POLLS { open.climb } else { Climb::No };
         match climb {
-            Climb::Greeted(kind) if open.attempt == lost => self.transport = kind,
+            Climb::Greeted(kind) if self.is_current(lost) => self.transport = kind,
             Climb::Opening(attempt, _) if attempt == lost => {}
             _ => return false,
         }

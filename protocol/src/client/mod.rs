@@ -195,8 +195,10 @@ impl Client {
         if self.outputs.is_empty() {
             self.say();
         }
-        let output = self.outputs.pop_front();
-        output.unwrap_or_else(|| Output::Timeout(self.next_deadline()))
+        match self.outputs.pop_front() {
+            Some(output) => output,
+            None => Output::Timeout(self.next_deadline()),
+        }
     }
 
     const fn attempt(&self) -> Option<Attempt> {
@@ -244,7 +246,9 @@ impl Client {
                     self.flush(attempt);
                 }
             }
-            self.outputs.extend(self.attempt().map(Output::Disconnect));
+            if let Some(attempt) = self.attempt() {
+                self.outputs.push_back(Output::Disconnect(attempt));
+            }
         }
         self.end(code);
     }

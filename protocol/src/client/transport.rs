@@ -130,7 +130,8 @@ impl Client {
         if was_useful {
             self.backoff.reset();
             self.failures = 0;
-        } else if self.attempt().is_some() {
+        } else if POLLS && self.attempt().is_some() {
+            // Where there are only streams, there is no other kind to go to.
             self.failures += 1;
             if self.failures >= self.settings.failures_before_next {
                 self.failures = 0;
