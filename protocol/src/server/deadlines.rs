@@ -19,7 +19,8 @@ impl Connection {
             State::Open(open) if open.token_expires.is_some_and(|at| at <= self.now) => {
                 self.close(CloseCode::TOKEN_EXPIRED);
             }
-            State::Attaching { .. } if is_over && self.is_poll() => self.close(CloseCode::TRY_AGAIN_LATER),
+            // It has no other deadline.
+            State::Attaching { .. } if self.is_poll() => self.close(CloseCode::TRY_AGAIN_LATER),
             _ if is_over && !self.is_poll() => self.close(CloseCode::SILENT),
             State::Open(_) => {
                 self.sent = self.now;

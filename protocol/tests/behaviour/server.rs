@@ -521,6 +521,16 @@ fn a_forgotten_session_is_replaced_whether_it_has_a_transport_or_waits() {
 }
 
 #[test]
+fn a_client_that_is_silent_while_its_session_is_looked_for_is_closed_as_silent() {
+    let mut connection = Connection::new(START, settings());
+    connection.handle_input(START, Input::Received(&encoded(&[hello()])));
+    let at = deadline(&mut connection).expect("a deadline");
+    assert_eq!(at, START + settings().terms.silence_timeout);
+    connection.handle_input(at, Input::Timeout);
+    assert_eq!(closed_with(&mut connection), Some(CloseCode::SILENT));
+}
+
+#[test]
 fn what_is_to_be_done_is_shown_without_tokens_and_payloads() {
     let room = RoomName::new("lobby").expect("a name");
     let payload = OwnedPayload::Text("a payload".into());
