@@ -13,6 +13,7 @@ use crate::{
     connections::Counted,
     outbox::Outbox,
     shutdown::Told,
+    timer::Timer,
     websocket::{Incoming, State, WebSocket},
 };
 use tidewire_protocol::CloseCode;
@@ -73,17 +74,9 @@ pub(crate) struct Connection<S, E> {
     half_closed: bool,
     timeouts: Timeouts,
     wait: Wait,
+    /// For the endpoint's deadline. It may be set to an earlier one than the endpoint has by now, and looks again then: a
+    /// deadline that each message moves must not cost a timer for each message.
     timer: Option<Timer>,
-}
-
-/// For the endpoint's deadline. It may be set to an earlier one than the endpoint has by now, and looks again then: a
-/// deadline that each message moves must not cost a timer for each message.
-struct Timer {
-    /// When it fires; here too, so that a task that wakes before need not look at the timer.
-    at: Instant,
-    sleep: Pin<Box<Sleep>>,
-    /// Whether the task is woken by it.
-    is_polled: bool,
 }
 
 /// How long the peer may keep us waiting.
@@ -214,11 +207,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
                 return Poll::Pending;
             };
             let timer = self.timer.get_or_insert_with(|| Timer::new(deadline));
-            if timer.at > deadline {
+            if timer.at() > deadline {
                 timer.set(deadline);
             }
             ready!(timer.poll(cx));
-            if timer.at < deadline {
+            if timer.at() < deadline {
                 timer.set(deadline);
                 continue;
             }
@@ -273,31 +266,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Future for Connection<S, E>
             State::Open => Poll::Ready(CloseCode::ABNORMAL),
             State::ClosedByUs(code) | State::Ended(code) | State::Failed(code) => Poll::Ready(code),
         }
-    }
-}
-
-impl Timer {
-    fn new(at: Instant) -> Self {
-        Self {
-            at,
-            sleep: Box::pin(sleep_until(at)),
-            is_polled: false,
-        }
-    }
-
-    fn set(&mut self, at: Instant) {
-        self.sleep.as_mut().reset(at);
-        self.at = at;
-        self.is_polled = false;
-    }
-
-    /// As of a future, but that it is always the same task that polls.
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.is_polled && Instant::now() < self.at {
-            return Poll::Pending;
-        }
-        self.is_polled = true;
-        self.sleep.as_mut().poll(cx)
     }
 }
 

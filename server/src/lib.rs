@@ -52,6 +52,7 @@ mod settings;
 mod shutdown;
 mod subscription;
 mod tidewire;
+mod timer;
 mod upgrade;
 mod wakers;
 mod websocket;

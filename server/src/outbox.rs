@@ -89,31 +89,29 @@ impl Outbox {
     /// Copies a message as one frame, its payload made of `parts`.
     pub(crate) fn push_copied(&mut self, kind: Data, parts: &[&[u8]]) {
         let length = parts.iter().map(|part| part.len()).sum();
-        let header = Header::new(kind, length);
-        self.tail.reserve(header.as_slice().len() + length);
-        self.tail.extend_from_slice(header.as_slice());
-        for part in parts {
-            self.tail.extend_from_slice(part);
-        }
-        self.bytes += header.as_slice().len() + length;
+        self.copy(Header::new(kind, length), length, parts);
     }
 
     /// Queues a message of `length` bytes as one frame; its payload, in pieces, is shared and not copied, unless it is short.
     pub(crate) fn push_shared(&mut self, kind: Data, length: usize, pieces: impl IntoIterator<Item = Bytes>) {
         let header = Header::new(kind, length);
         if length <= SHORT_BYTES {
-            self.tail.reserve(header.as_slice().len() + length);
-            self.tail.extend_from_slice(header.as_slice());
-            for piece in pieces {
-                self.tail.extend_from_slice(&piece);
-            }
-            self.bytes += header.as_slice().len() + length;
-            return;
+            return self.copy(header, length, pieces);
         }
         self.seal();
         self.bytes += header.as_slice().len() + length;
         self.pieces.push_back(Piece::Header(header));
         self.pieces.extend(pieces.into_iter().map(Piece::Shared));
+    }
+
+    fn copy(&mut self, header: Header, length: usize, parts: impl IntoIterator<Item = impl AsRef<[u8]>>) {
+        let frame_bytes = header.as_slice().len() + length;
+        self.tail.reserve(frame_bytes);
+        self.tail.extend_from_slice(header.as_slice());
+        for part in parts {
+            self.tail.extend_from_slice(part.as_ref());
+        }
+        self.bytes += frame_bytes;
     }
 
     /// Queues bytes that are encoded already.
