@@ -1,4 +1,4 @@
-// Drives the page of the workload `browser`. Reads one turn a line, `{ peer, address, messages, bytes }`; prints "joined",
+// Drives the page of the workload `browser`: `node drive.mjs PORT`, from where the page is to come; 0 is a free one. Reads one turn a line, `{ peer, address, messages, bytes }`; prints "joined",
 // and once the page has handled all messages `{ heard: { elapsed, mainThread, browser } }` in milliseconds, or `{ failed }`.
 
 import { readFile, writeFile } from "node:fs/promises";
@@ -23,9 +23,9 @@ const ends = [];
 const lines = createInterface({ input: process.stdin });
 process.once("SIGTERM", close);
 try {
-  const chromium = await open();
+  const { chromium, port } = await open();
   const { product } = await chromium.callBrowser("Browser.getVersion");
-  print({ ready: product });
+  print({ ready: { browser: product, port } });
   for await (const line of lines) await turn(chromium, line).catch(fail);
 } catch (error) {
   fail(error);
@@ -38,18 +38,18 @@ async function close() {
   for (const end of ends.splice(0).reverse()) await end();
 }
 
-/** A page with all clients. */
+/** A page with all clients, and the port that it is from: the one that was asked for, or a free one. */
 async function open() {
   const files = { "/": ["text/html", "<!doctype html>"] };
   for (const [path, [type, file]] of Object.entries(FILES)) files[path] = [type, await readFile(file)];
-  const url = await serveFiles({ after: (end) => ends.push(end) }, files);
+  const url = await serveFiles({ after: (end) => ends.push(end) }, files, Number(process.argv[2]));
   const chromium = await Chromium.launch();
   ends.push(() => chromium.close());
   await chromium.open(url);
   // Time of the processor, and not of the clock.
   await chromium.call("Performance.enable", { timeDomain: "threadTicks" });
   await chromium.evaluate('import("/clients.mjs")');
-  return chromium;
+  return { chromium, port: Number(new URL(url).port) };
 }
 
 /** One peer hears one burst. */

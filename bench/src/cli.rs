@@ -86,7 +86,16 @@ impl Bench {
     /// Starts a server that will be given `connections` connections.
     pub(crate) fn start(&self, peer: &Peer, connections: usize) -> Result<Server> {
         line::raise_file_limit(connections)?;
-        Server::start(peer, self.cores)
+        Server::start(peer, peer.command(), self.cores)
+    }
+
+    /// The same, for the pages of an origin.
+    pub(crate) fn start_for(&self, origin: &str, peer: &Peer, connections: usize) -> Result<Server> {
+        line::raise_file_limit(connections)?;
+        let mut command = peer.command();
+        // The other peers let any page in.
+        command.env("TIDEWIRE_ALLOW_ORIGIN", origin);
+        Server::start(peer, command, self.cores)
     }
 
     /// The end of one peer's turn in one workload, from now on.

@@ -33,10 +33,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `peer` on its core and waits until it listens.
-    pub(crate) fn start(peer: &Peer, cores: Cores) -> Result<Self> {
+    /// Starts `peer` by its command on its core, and waits until it listens.
+    pub(crate) fn start(peer: &Peer, mut command: Command, cores: Cores) -> Result<Self> {
         let mut child = cores
-            .on_server(|| peer.command().stdin(Stdio::null()).stdout(Stdio::piped()).spawn())?
+            .on_server(|| command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn())?
             .with_context(|| format!("cannot start {}", peer.name))?;
         match listening(&mut child) {
             Ok((address, stdout)) => Ok(Self {

@@ -5,8 +5,11 @@ use std::{future::poll_fn, task::Poll, time::Instant};
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use http::{
-    HeaderValue, Method, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
+    HeaderMap, HeaderValue, Method, StatusCode,
+    header::{
+        ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+        ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY,
+    },
 };
 use tidewire_protocol::CloseCode;
 use tokio::time::timeout_at;
@@ -17,9 +20,11 @@ use crate::{
     batches::Batches,
     body::{BodyError, collect},
     driver::Driver,
+    origins::{Caller, ForeignOrigin},
     outbox::HIGH_WATER,
     shutdown::Told,
     tidewire::Tidewire,
+    upgrade::FOREIGN_ORIGIN,
 };
 
 /// What goes into the answer. As an outbox it takes no more once it is full; the next poll gets the rest.
@@ -30,13 +35,48 @@ struct Answer(Vec<u8>);
 pub(crate) async fn answer<B: Buf>(
     tidewire: &Tidewire,
     method: &Method,
+    headers: &HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
-    if method != Method::POST {
-        let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "a poll is a POST");
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-        return response;
+    let caller = match tidewire.settings().origins.check(headers) {
+        Ok(caller) => caller,
+        Err(ForeignOrigin) => return refuse(StatusCode::FORBIDDEN, FOREIGN_ORIGIN),
+    };
+    let mut response = match *method {
+        Method::POST => take(tidewire, body).await,
+        Method::OPTIONS if matches!(caller, Caller::Allowed(_)) => allow_poll(),
+        _ => {
+            let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "a poll is a POST");
+            let allowed = HeaderValue::from_static("POST");
+            response.headers_mut().insert(ALLOW, allowed);
+            response
+        }
+    };
+    if let Caller::Allowed(origin) = caller {
+        // Without cookies: who a client is, its frames say.
+        response
+            .headers_mut()
+            .insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
+    response
+}
+
+/// What a browser asks before it lets a page of another origin poll
+/// ([Fetch, CORS-preflight](https://fetch.spec.whatwg.org/#cors-preflight-request)).
+fn allow_poll() -> Response {
+    let mut response = respond(StatusCode::NO_CONTENT, None, Vec::new());
+    for (name, value) in [
+        (ACCESS_CONTROL_ALLOW_METHODS, "POST"),
+        (ACCESS_CONTROL_ALLOW_HEADERS, "content-type"),
+        // In seconds: a day. Browsers take less.
+        (ACCESS_CONTROL_MAX_AGE, "86400"),
+    ] {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn take<B: Buf>(tidewire: &Tidewire, body: impl Stream<Item = Result<B, warp::Error>>) -> Response {
     let settings = tidewire.settings();
     match collect(body, settings.max_message_bytes, settings.body_timeout).await {
         Ok(batch) => {
@@ -62,7 +102,7 @@ async fn poll(mut driver: Driver, batch: Vec<u8>, told: Told) -> Response {
         Err(CloseCode::PROTOCOL_ERROR) if !driver.is_attached() => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    respond(status, "application/octet-stream", answer.0)
+    respond(status, Some("application/octet-stream"), answer.0)
 }
 
 /// Waits until the poll is to be answered. An error is the code that it was closed with.
@@ -94,16 +134,20 @@ async fn wait(driver: &mut Driver, batch: Vec<u8>, mut told: Told, answer: &mut 
 }
 
 fn refuse(status: StatusCode, text: &str) -> Response {
-    respond(status, "text/plain; charset=utf-8", format!("{text}\n").into_bytes())
+    let kind = "text/plain; charset=utf-8";
+    respond(status, Some(kind), format!("{text}\n").into_bytes())
 }
 
-/// The one place where an answer gets its headers. None of them lets a page of another origin read it.
-fn respond(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response {
+/// The one place where an answer gets the headers that all have.
+fn respond(status: StatusCode, kind: Option<&'static str>, body: Vec<u8>) -> Response {
     let mut response = Response::new(body.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    if let Some(kind) = kind {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(VARY, HeaderValue::from(ORIGIN));
     response
 }
 

@@ -42,7 +42,8 @@ impl Tidewire {
     /// A WebSocket on which every text or binary message comes straight back, at whatever path it is mounted.
     ///
     /// A request that is not a proper opening handshake is answered here and not rejected: 405 for a method other than
-    /// GET, 426 for a GET without upgrade or a wrong version, 400 for a bad key.
+    /// GET, 426 for a GET without upgrade or a wrong version, 400 for a bad key, 403 for a page that
+    /// [`Settings::origins`](crate::Settings::origins) does not allow.
     #[must_use]
     pub fn echo(&self) -> BoxedFilter<(Response,)> {
         self.endpoint(|_| Echo)
@@ -72,14 +73,17 @@ impl Tidewire {
     /// A batch that does not begin with *hello* is answered with 400, one larger than
     /// [`Settings::max_message_bytes`](crate::Settings::max_message_bytes) with 413, one that takes longer than
     /// [`Settings::body_timeout`](crate::Settings::body_timeout) with 408, and another method with 405; all else with 200.
+    /// Pages of other origins get CORS headers where [`Settings::origins`](crate::Settings::origins) allows them, and 403
+    /// otherwise.
     #[must_use]
     pub fn poll(&self) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
         warp::method()
+            .and(warp::header::headers_cloned())
             .and(warp::body::stream())
-            .then(move |method: Method, body| {
+            .then(move |method: Method, headers: HeaderMap, body| {
                 let tidewire = tidewire.clone();
-                async move { poll::answer(&tidewire, &method, body).await }
+                async move { poll::answer(&tidewire, &method, &headers, body).await }
             })
             .boxed()
     }
@@ -126,7 +130,7 @@ impl Tidewire {
         request()
             .map(
                 move |method: Method, headers: HeaderMap, on_upgrade: Option<OnUpgrade>| {
-                    Upgrade::new(&method, &headers, on_upgrade)
+                    Upgrade::new(&method, &headers, on_upgrade, &tidewire.settings().origins)
                         .and_then(|upgrade| tidewire.open(upgrade, join))
                         .unwrap_or_else(Refusal::into_response)
                 },

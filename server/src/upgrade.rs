@@ -12,6 +12,8 @@ use hyper::upgrade::OnUpgrade;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
+use crate::origins::{ForeignOrigin, Origins};
+
 /// A request that asks for a WebSocket and has all it needs.
 pub(crate) struct Upgrade {
     on_upgrade: OnUpgrade,
@@ -32,6 +34,8 @@ pub(crate) enum Refusal {
     Key,
     /// No Host, as HTTP/1.1 demands.
     Host,
+    /// From a page that may not use the server.
+    Origin,
     /// The connection cannot be upgraded, as with HTTP/1.0.
     Connection,
     /// The server shuts down.
@@ -40,7 +44,12 @@ pub(crate) enum Refusal {
 
 impl Upgrade {
     /// Checks a request, its cheapest rule first.
-    pub(crate) fn new(method: &Method, headers: &HeaderMap, on_upgrade: Option<OnUpgrade>) -> Result<Self, Refusal> {
+    pub(crate) fn new(
+        method: &Method,
+        headers: &HeaderMap,
+        on_upgrade: Option<OnUpgrade>,
+        origins: &Origins,
+    ) -> Result<Self, Refusal> {
         if method != Method::GET {
             return Err(Refusal::Method);
         }
@@ -53,6 +62,7 @@ impl Upgrade {
         if !headers.contains_key(HOST) {
             return Err(Refusal::Host);
         }
+        origins.check(headers).map_err(|ForeignOrigin| Refusal::Origin)?;
         Ok(Self {
             accept: derive_accept_key(key(headers).ok_or(Refusal::Key)?),
             on_upgrade: on_upgrade.ok_or(Refusal::Connection)?,
@@ -104,6 +114,7 @@ impl Refusal {
                 None,
                 "Sec-WebSocket-Key must be there once: 16 bytes in base64",
             ),
+            Self::Origin => (StatusCode::FORBIDDEN, None, FOREIGN_ORIGIN),
             Self::Host => (StatusCode::BAD_REQUEST, None, "a Host header is needed"),
             Self::Connection => (StatusCode::BAD_REQUEST, None, "a WebSocket needs HTTP/1.1"),
             Self::GoingAway => (StatusCode::SERVICE_UNAVAILABLE, None, "the server is shutting down"),
@@ -125,6 +136,9 @@ impl Refusal {
         response
     }
 }
+
+/// What a page that may not use the server is told.
+pub(crate) const FOREIGN_ORIGIN: &str = "pages of this origin may not use the server";
 
 /// Whether a comma-separated header, perhaps given several times, has this token in any case.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {

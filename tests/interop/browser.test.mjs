@@ -17,8 +17,8 @@ before(async () => {
 });
 after(() => browser?.close());
 
-/** A blank page that has the client at hand. */
-async function blankPage(test) {
+/** A blank page that has the client at hand, and a server that lets it in. */
+async function start(test) {
   const script = async (name) => ["text/javascript", await readFile(new URL(name, import.meta.url))];
   const url = await serveFiles(test, {
     "/": ["text/html", "<!doctype html><title>Blank</title><link rel=icon href=data:,>"],
@@ -27,7 +27,7 @@ async function blankPage(test) {
   });
   const page = await openPage(test, browser);
   await page.goto(url);
-  return page;
+  return { page, server: await startServer(test, "--allow-origin", url) };
 }
 
 /** Joins in the page; what the client writes is kept there. */
@@ -44,8 +44,7 @@ const lines = (page) => page.evaluate(() => window.journal.lines);
 const say = (page, message) => page.evaluate((message) => window.chat.sendMessage(message), message);
 
 test("the tutorial's client in a page is welcomed and answered", async (t) => {
-  const server = await startServer(t);
-  const page = await blankPage(t);
+  const { server, page } = await start(t);
   await join(page, server.socket("/chat"));
   await until(page, "log message Server received: Hello Server!");
   assert.deepEqual(await lines(page), [
@@ -56,8 +55,7 @@ test("the tutorial's client in a page is welcomed and answered", async (t) => {
 });
 
 test("a page and Node hear each other's broadcasts", async (t) => {
-  const server = await startServer(t);
-  const page = await blankPage(t);
+  const { server, page } = await start(t);
   await join(page, server.socket("/chat"));
   await until(page, "log message Server received: Hello Server!");
   const console = journal();
@@ -71,8 +69,7 @@ test("a page and Node hear each other's broadcasts", async (t) => {
 });
 
 test("sendMessage in a page warns unless the socket is open", async (t) => {
-  const server = await startServer(t);
-  const page = await blankPage(t);
+  const { server, page } = await start(t);
   const early = await page.evaluate(async (url) => {
     const [{ openChat }, { journal }] = await Promise.all([import("/client.mjs"), import("/journal.mjs")]);
     window.journal = journal();

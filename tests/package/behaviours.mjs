@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { startServer } from "../support/server.mjs";
 import { startPeer } from "./peer.mjs";
 
-/** @param open opens the built project in a page: its `record(url, options)` keeps the events of a socket */
-export function behaviours(open) {
+/**
+ * @param open opens the built project in a page: its `record(url, options)` keeps the events of a socket
+ * @param startServer starts a server that lets that page in
+ */
+export function behaviours(open, startServer) {
   test("all four events come with what they promise", async (t) => {
     const [peer, page] = [await startPeer(t), await open(t)];
     const accepted = peer.accept();

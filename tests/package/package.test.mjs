@@ -32,6 +32,9 @@ async function open(test, search = "", options) {
   return page;
 }
 
+/** A server that lets the page in. */
+const start = (test, ...options) => startServer(test, "--allow-origin", url, ...options);
+
 test("the project type-checks with strict, and the types are exact", check);
 
 test("the package holds module, glue, types, readme and both licences, and nothing else", async () => {
@@ -61,7 +64,7 @@ test("it can be imported outside a browser, where servers render pages", async (
 });
 
 test("two pages talk through the server", async (t) => {
-  const server = await startServer(t);
+  const server = await start(t);
   const search = `?chat=${encodeURIComponent(server.socket("/chat"))}`;
   const first = await open(t, search);
   await first.getByText("Server received: Hello Server!").waitFor();
@@ -78,5 +81,5 @@ test("two pages talk through the server", async (t) => {
   await second.getByText("closed 1006 abruptly").waitFor();
 });
 
-behaviours(open);
-rooms(open);
+behaviours(open, start);
+rooms(open, start);

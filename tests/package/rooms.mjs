@@ -3,11 +3,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { startServer } from "../support/server.mjs";
 import { startProxy } from "./proxy.mjs";
 
-/** @param open opens the built project in a page, which has `connect` in its window */
-export function rooms(open) {
+/**
+ * @param open opens the built project in a page, which has `connect` in its window
+ * @param startServer starts a server that lets that page in
+ */
+export function rooms(open, startServer) {
   /** A server, and a page with a client `client` that is open and a room `room` that nobody has used. */
   async function start(t, { options = [], connect = {}, expectedError } = {}) {
     const [server, page] = [await startServer(t, ...options), await open(t, "", { expectedError })];

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use tidewire_chaos::{Counters, Network};
-use tidewire_server::Settings;
+use tidewire_server::{Origins, Settings};
 use tokio::time::sleep;
 
 use crate::{Node, Plan, Proxy};
@@ -79,6 +79,8 @@ impl Network for BadNetwork {
 
 /// It notices soon that a connection is half-open, too.
 fn configure(settings: &mut Settings) {
+    // A test's page may be from anywhere.
+    settings.origins = Origins::all();
     settings.ping_interval = Duration::from_millis(500);
     settings.silence_timeout = Duration::from_secs(4);
     settings.retention.max_messages = usize::MAX;

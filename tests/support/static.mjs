@@ -4,11 +4,11 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 
 /**
- * Serves a map of path to `[type, content]` on a free port until the test ends, and returns its address.
+ * Serves a map of path to `[type, content]` on a port of its own, or on this one, until the test ends, and returns its address.
  *
  * @param {Record<string, [type: string, content: string | Buffer]>} files
  */
-export async function serveFiles(test, files) {
+export async function serveFiles(test, files, port = 0) {
   const server = createServer((request, response) => {
     const [type, content] = files[request.url] ?? ["text/plain", ""];
     response.writeHead(request.url in files ? 200 : 404, { "content-type": type }).end(content);
@@ -17,7 +17,7 @@ export async function serveFiles(test, files) {
     server.close();
     server.closeAllConnections();
   });
-  server.listen(0, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return `http://127.0.0.1:${server.address().port}`;
 }

@@ -17,6 +17,8 @@ pub(crate) struct Page {
     stdout: ChildStdout,
     /// What the browser says it is.
     pub(crate) browser: String,
+    /// The port that the page is from, of this machine.
+    pub(crate) port: u16,
 }
 
 /// What the page is to hear.
@@ -45,17 +47,17 @@ pub(crate) struct Heard {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Reply {
-    Ready(String),
+    Ready { browser: String, port: u16 },
     Joined,
     Heard(Heard),
     Failed(String),
 }
 
 impl Page {
-    /// Starts the browser and loads the page, on the load generator's core.
-    pub(crate) fn open(deadline: &Deadline) -> Result<Self> {
+    /// Starts the browser and loads the page from a port, on the load generator's core; port 0 is a free one.
+    pub(crate) fn open(port: u16, deadline: &Deadline) -> Result<Self> {
         let mut driver = Command::new("node")
-            .arg(DRIVER)
+            .args([DRIVER, &port.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -65,9 +67,10 @@ impl Page {
             driver,
             stdout,
             browser: String::new(),
+            port,
         };
         match page.reply(deadline)? {
-            Reply::Ready(browser) => page.browser = browser,
+            Reply::Ready { browser, port } => (page.browser, page.port) = (browser, port),
             _ => bail!("the page is not ready"),
         }
         Ok(page)

@@ -40,8 +40,10 @@ impl<'a> Rounds<'a> {
     /// Takes all rounds, and one before them to warm up.
     pub(super) fn take(bench: &'a Bench, options: &Options) -> Result<Self> {
         let peers = bench.peers.iter().filter(|&peer| has_client(peer));
-        let mut sides = peers.map(|peer| Side::start(bench, peer)).collect::<Result<Vec<_>>>()?;
-        let mut page = Page::open(&bench.deadline())?;
+        let mut page = Page::open(0, &bench.deadline())?;
+        let origin = format!("http://127.0.0.1:{}", page.port);
+        let start = |peer| Side::start(bench, &origin, peer);
+        let mut sides = peers.map(start).collect::<Result<Vec<_>>>()?;
         for round in 0..=options.rounds as usize {
             eprintln!("browser: round {round} of {}", options.rounds);
             let count = sides.len();
@@ -61,10 +63,10 @@ impl<'a> Rounds<'a> {
 }
 
 impl<'a> Side<'a> {
-    fn start(bench: &Bench, peer: &'a Peer) -> Result<Self> {
+    fn start(bench: &Bench, origin: &str, peer: &'a Peer) -> Result<Self> {
         Ok(Self {
             peer,
-            server: bench.start(peer, CONNECTIONS)?,
+            server: bench.start_for(origin, peer, CONNECTIONS)?,
             bursts: Ok(Vec::new()),
         })
     }
@@ -77,8 +79,9 @@ impl<'a> Side<'a> {
             Err(_) if deadline::is_stopped() => bail!("stopped by a signal"),
             Err(error) => {
                 self.bursts = Err(error);
-                // What the page does next is anybody's guess.
-                *page = Page::open(&bench.deadline())?;
+                // What the page does next is anybody's guess. Its place is taken by one of the same origin.
+                let port = page.port;
+                *page = Page::open(port, &bench.deadline())?;
             }
         }
         Ok(())

@@ -5,11 +5,13 @@ use tidewire_protocol::frame::RefusalCode;
 use warp::reply::Response;
 
 use super::json::{Error, Problem, respond};
-use crate::body::BodyError;
+use crate::{body::BodyError, upgrade::FOREIGN_ORIGIN};
 
 /// Why a request was not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
+    /// From a page that may not use the server.
+    Origin,
     /// Neither GET nor POST.
     Method,
     /// No name for a room.
@@ -48,6 +50,7 @@ impl Failure {
     /// The one place where a failure becomes an HTTP answer.
     pub(super) fn into_response(self) -> Response {
         let (status, code, message) = match self {
+            Self::Origin => (StatusCode::FORBIDDEN, "foreign_origin", FOREIGN_ORIGIN),
             Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "use GET or POST"),
             Self::Room => (
                 StatusCode::BAD_REQUEST,

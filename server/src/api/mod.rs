@@ -23,6 +23,7 @@ use crate::{
     engine::{Origin, Unavailable},
     handle::NotPublished,
     hub::{Hub, Message},
+    origins::ForeignOrigin,
 };
 
 /// A request for a room's messages.
@@ -40,6 +41,9 @@ pub(crate) async fn answer<B: Buf>(
     request: Request<'_>,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
+    if let Err(ForeignOrigin) = hub.settings.origins.check(request.headers) {
+        return Failure::Origin.into_response();
+    }
     let answered = match *request.method {
         Method::POST => publish(hub, &request, body).await,
         Method::GET => read(hub, &request).await,

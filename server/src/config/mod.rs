@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use tidewire_server::Settings;
+use tidewire_server::{AllowedOrigin, Origins, Settings};
 use tracing_subscriber::EnvFilter;
 
 /// A WebSocket server: /echo sends messages back, /chat tells them to everyone, /ws has rooms that survive a reconnect, and a
@@ -25,6 +25,15 @@ pub(crate) struct Config {
     /// Directory of the built page, served at /; without it / says how to build it [default: none]
     #[arg(long, env = "TIDEWIRE_WWW", value_name = "DIR", value_parser = directory)]
     pub(crate) www: Option<PathBuf>,
+
+    /// Origin whose pages may use the server beside its own: `https://app.example.org`, or `https://*.example.org` for all
+    /// below it; may be given several times, or as a list with commas. Pages of others get 403 [default: none]
+    #[arg(long, env = "TIDEWIRE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    allow_origin: Vec<AllowedOrigin>,
+
+    /// Refuse requests without an Origin, which are those of programs
+    #[arg(long, env = "TIDEWIRE_REQUIRE_ORIGIN")]
+    require_origin: bool,
 
     /// Largest WebSocket message or poll taken, in bytes; a larger one closes the connection with 1009, or is answered with 413
     #[arg(long, env = "TIDEWIRE_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_message_bytes)]
@@ -73,6 +82,7 @@ enum LogFormat {
 impl Config {
     pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings::default();
+        settings.origins = self.origins();
         settings.max_message_bytes = self.max_message_bytes;
         settings.backlog_bytes = self.backlog_bytes;
         settings.stall_timeout = self.stall_timeout;
@@ -81,6 +91,15 @@ impl Config {
         settings.body_timeout = self.body_timeout;
         self.rooms.apply(&mut settings);
         settings
+    }
+
+    fn origins(&self) -> Origins {
+        let origins = self.allow_origin.iter().cloned().fold(Origins::own(), Origins::and);
+        if self.require_origin {
+            origins.required()
+        } else {
+            origins
+        }
     }
 
     pub(crate) fn start_logging(&self) {
@@ -136,14 +155,34 @@ mod tests {
             };
             arguments.push(format!("--{}={value}", argument.get_long().expect("a long form")));
         }
-        let settings = format!("{:#?}", Config::parse_from(arguments).settings());
+        let mut settings = Config::parse_from(arguments).settings();
+        // These are not numbers.
+        settings.origins = Origins::default();
+        let settings = format!("{settings:#?}");
         let unchanged: Vec<&str> = settings
             .lines()
             .filter(|line| {
-                line.contains(": ") && !line.ends_with(" 7,") && !line.ends_with(" 7s,") && !line.ends_with('{')
+                line.contains(": ") && !line.ends_with(" 7,") && !line.ends_with(" 7s,") && !line.ends_with(['{', '('])
             })
+            .filter(|line| line.trim() != "is_required: false,")
             .collect();
         assert!(unchanged.is_empty(), "{unchanged:?}");
+    }
+
+    #[test]
+    fn origins_are_given_one_by_one_or_as_a_list() {
+        let arguments = [
+            "tidewire",
+            "--allow-origin=https://a.test,https://*.b.test",
+            "--allow-origin=http://c.test:81",
+            "--require-origin",
+        ];
+        let origins = ["https://a.test", "https://*.b.test", "http://c.test:81"];
+        let expected = origins.iter().fold(Origins::own().required(), |all, origin| {
+            all.and(origin.parse().expect("an origin"))
+        });
+        assert_eq!(Config::parse_from(arguments).settings().origins, expected);
+        assert!(Config::try_parse_from(["tidewire", "--allow-origin=*"]).is_err());
     }
 
     #[test]
