@@ -14,6 +14,8 @@ pub(crate) enum What {
     IdleMemory,
     ResumeCpu,
     ConnectCpu,
+    PollingSeldomCpu,
+    PollingOftenCpu,
     BrowserTime,
 }
 
@@ -120,6 +122,8 @@ impl What {
             Self::IdleMemory => "idle: bytes/connection",
             Self::ResumeCpu => "resume: us CPU/client",
             Self::ConnectCpu => "fresh connect: us CPU/client",
+            Self::PollingSeldomCpu => "polling, seldom: us CPU/delivery",
+            Self::PollingOftenCpu => "polling, often: us CPU/delivery",
             Self::BrowserTime => "browser: us/message",
         }
     }
@@ -127,7 +131,7 @@ impl What {
     fn show(self, value: f64) -> String {
         match self {
             Self::BroadcastCpu | Self::SteadyCpu | Self::EchoCpu | Self::BrowserTime => format!("{value:.3}"),
-            Self::BroadcastP99 => format!("{value:.1}"),
+            Self::BroadcastP99 | Self::PollingSeldomCpu | Self::PollingOftenCpu => format!("{value:.1}"),
             Self::IdleMemory | Self::ResumeCpu | Self::ConnectCpu => thousands(value),
         }
     }
@@ -145,7 +149,7 @@ impl fmt::Display for Summary {
     }
 }
 
-const WHAT: [What; 8] = [
+const WHAT: [What; 10] = [
     What::BroadcastCpu,
     What::BroadcastP99,
     What::SteadyCpu,
@@ -153,6 +157,8 @@ const WHAT: [What; 8] = [
     What::IdleMemory,
     What::ResumeCpu,
     What::ConnectCpu,
+    What::PollingSeldomCpu,
+    What::PollingOftenCpu,
     What::BrowserTime,
 ];
 

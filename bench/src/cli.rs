@@ -12,7 +12,7 @@ use crate::{
     deadline::{self, Deadline},
     echo, idle, line, machine,
     peers::{self, Peer, Programs},
-    protocol,
+    polling, protocol,
     report::Report,
     resume,
     server::Server,
@@ -44,7 +44,7 @@ struct Common {
     #[arg(long, global = true, value_name = "NAMES", value_delimiter = ',', default_values = peers::NAMES)]
     peers: Vec<String>,
 
-    /// How many turns each peer has in broadcast, steady and echo; the one with the median CPU time stands
+    /// How many turns each peer has in broadcast, steady, echo and polling; the one with the median CPU time stands
     #[arg(long, global = true, value_name = "COUNT", default_value_t = 3, value_parser = clap::value_parser!(u8).range(1..=99))]
     repeats: u8,
 
@@ -65,6 +65,8 @@ enum Workload {
     Echo(echo::Options),
     /// CPU time of a server whose clients are all cut off at once and come back to what they missed
     Resume(resume::Options),
+    /// Requests, bytes and CPU time of a server whose clients poll over HTTP
+    Polling(polling::Options),
     /// Time of clients in a page that hear bursts of messages; in Chromium
     Browser(browser::Options),
     /// Time and allocations to encode and decode a message beside JSON and MessagePack; starts no server
@@ -112,6 +114,7 @@ impl Workload {
             Self::Steady(steady::Options::default()),
             Self::Echo(echo::Options::default()),
             Self::Resume(resume::Options::default()),
+            Self::Polling(polling::Options::default()),
             Self::Browser(browser::Options::default()),
             Self::Protocol(protocol::Options::default()),
         ]
@@ -128,6 +131,7 @@ impl Workload {
             Self::Steady(options) => steady::run(bench, options),
             Self::Echo(options) => echo::run(bench, options),
             Self::Resume(options) => resume::run(bench, options),
+            Self::Polling(options) => polling::run(bench, options),
             Self::Browser(options) => browser::run(bench, options),
             Self::Protocol(options) => protocol::run(options),
         }
@@ -204,7 +208,16 @@ mod tests {
 
     #[test]
     fn options_of_a_workload_that_was_not_named_are_those_of_one_named_without_options() {
-        let names = ["idle", "broadcast", "steady", "echo", "resume", "browser", "protocol"];
+        let names = [
+            "idle",
+            "broadcast",
+            "steady",
+            "echo",
+            "resume",
+            "polling",
+            "browser",
+            "protocol",
+        ];
         for (name, default) in names.into_iter().zip(Workload::all()) {
             let parsed = Cli::parse_from(["tidewire-bench", name]).workload;
             assert_eq!(format!("{parsed:?}"), format!("{:?}", Some(default)));

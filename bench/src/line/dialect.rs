@@ -128,7 +128,7 @@ impl Speech {
 }
 
 /// What a text of `/chat` means; Socket.IO's peer says the same.
-pub(super) fn chat(text: &[u8]) -> Result<Heard<'_>> {
+pub(crate) fn chat(text: &[u8]) -> Result<Heard<'_>> {
     if let Some(payload) = text.strip_prefix(b"Broadcast: ") {
         return Ok(Heard::Broadcast(payload));
     }

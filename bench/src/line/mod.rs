@@ -17,7 +17,7 @@ use crate::{deadline::Deadline, frame::Frames};
 
 pub(crate) use self::{
     crowd::Crowd,
-    dialect::{Dialect, Heard, Purpose, Speech},
+    dialect::{Dialect, Heard, Purpose, Speech, chat},
     open::raise_file_limit,
 };
 
