@@ -7,7 +7,7 @@ use std::{
 };
 
 use tidewire_protocol::{
-    Epoch, MemberId, Offset, OwnedPayload, Position, RoomName,
+    Epoch, MemberId, Offset, OwnedPayload, Position, RoomName, SessionId,
     frame::{GapCause, RefusalCode, Start},
 };
 use tidewire_server::engine::{
@@ -109,6 +109,12 @@ impl SlowEngine {
     #[must_use]
     pub fn asked(&self) -> usize {
         self.lock().asked
+    }
+
+    /// The session in which a member published something.
+    #[must_use]
+    pub fn session_of(&self, member: &MemberId) -> Option<SessionId> {
+        self.lock().rooms.values().find_map(|room| room.session_of(member))
     }
 
     /// How many servers follow a room.
@@ -218,6 +224,16 @@ impl Stored {
 
     fn head(&self) -> Position {
         self.position(self.messages.len() as u64)
+    }
+
+    fn session_of(&self, member: &MemberId) -> Option<SessionId> {
+        self.origins.iter().find_map(|(origin, position)| match origin {
+            Origin::Session(session, _) => {
+                let (sender, _) = self.messages.get(position.offset.0 as usize - 1)?;
+                (sender.as_ref() == Some(member)).then_some(*session)
+            }
+            _ => None,
+        })
     }
 
     fn append(&mut self, append: &Append<'_>) -> Position {

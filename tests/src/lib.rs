@@ -8,6 +8,7 @@ pub struct Readme;
 mod bad_network;
 mod engine;
 mod frames;
+mod gateway;
 mod node;
 pub mod polls;
 mod process;
@@ -15,6 +16,7 @@ mod proxy;
 mod raw;
 #[cfg(target_os = "linux")]
 pub mod soak;
+mod stage;
 mod wire;
 
 use std::{
@@ -39,11 +41,13 @@ use tokio_tungstenite::{
 pub use bad_network::BadNetwork;
 pub use engine::{EngineFault, SlowEngine};
 pub use frames::{Frame, read_frame};
+pub use gateway::Gateway;
 pub use node::Node;
 pub use polls::Poller;
 pub use process::Process;
 pub use proxy::{Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
+pub use stage::NativeStage;
 pub use wire::{Heard, More, Presence, Said, Welcomed, Wire};
 
 /// How long a test waits for what must come.

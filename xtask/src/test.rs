@@ -303,6 +303,7 @@ const WASM_PACKAGES: &[&str] = &[
     "tidewire-protocol",
     "tidewire-size",
     "tidewire-client",
+    "tidewire-behaviours",
     "tidewire-chaos",
     "tidewire-www",
 ];
