@@ -65,7 +65,7 @@ impl Network for Fixture {
 
 /// Asks the fixture server about its network, or to do something with it.
 async fn ask(method: &str, path: &str) -> Result<String, String> {
-    match request(method, &format!("/fixture/network{path}")).await {
+    match request(method, &format!("/fixture/network{path}"), None).await {
         (200..300, text) => Ok(text),
         (status, _) => Err(format!("{method} {path}: the fixture server answered {status}")),
     }

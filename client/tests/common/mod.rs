@@ -95,14 +95,17 @@ pub(crate) async fn round_trip() {
 
 /// The status of a GET request to the fixture server, and the text it answers.
 pub(crate) async fn get(path: &str) -> (u16, String) {
-    request("GET", path).await
+    request("GET", path, None).await
 }
 
-/// The status of a request without a body to the fixture server, and the text it answers.
-pub(crate) async fn request(method: &str, path: &str) -> (u16, String) {
+/// The status of a request to the fixture server, with a text as its body or none, and the text it answers.
+pub(crate) async fn request(method: &str, path: &str, body: Option<&str>) -> (u16, String) {
     let url = fixture(path).replacen("ws", "http", 1);
     let init = web_sys::RequestInit::new();
     init.set_method(method);
+    if let Some(body) = body {
+        init.set_body(&body.into());
+    }
     within("answer", async {
         let response = JsFuture::from(fetch(&url, &init))
             .await

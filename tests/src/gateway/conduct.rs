@@ -90,10 +90,10 @@ impl Conduct {
     async fn poll(self, request: Request<Incoming>) -> Response<Body> {
         let Some(spoiled) = self.next_spoiled() else {
             self.shared.count(|it| it.polls += 1);
-            let mut rules = self.shared.rules.subscribe();
+            let (mut rules, begun) = (self.shared.rules.subscribe(), self.shared.rules());
             return tokio::select! {
                 response = self.pass_on(request) => response,
-                _ = rules.wait_for(|it| it.end_polls()) => page(StatusCode::BAD_GATEWAY),
+                _ = rules.wait_for(|it| *it != begun && it.end_polls()) => page(StatusCode::BAD_GATEWAY),
             };
         };
         self.shared.count(|it| it.spoiled += 1);

@@ -40,6 +40,7 @@ impl Tunnel {
     /// Until either side ends it, or the gateway does.
     pub(super) async fn run(self, client: OnUpgrade, server: OnUpgrade, mut cut: watch::Receiver<u64>) {
         let mut rules = self.shared.rules.subscribe();
+        let begun = self.shared.rules();
         // Both upgrades follow from answers that are on their way.
         let (Ok(client), Ok(server)) = tokio::join!(client, server) else {
             return;
@@ -48,7 +49,7 @@ impl Tunnel {
             _ = self.pass(client, server) => {}
             () = self.died() => {}
             () = self.was_idle() => self.shared.count(|it| it.idle += 1),
-            _ = rules.wait_for(|it| self.lifetime.is_none() && it.end_websockets()) => {}
+            _ = rules.wait_for(|it| *it != begun && it.end_websockets()) => {}
             _ = cut.changed() => {}
         }
     }
