@@ -14,7 +14,7 @@ use tidewire_server::engine::{
     Append, AppendError, Engine, EngineFuture, Following, LoggedMessage, Missing, Origin, Page, Record, Sink,
     Unavailable,
 };
-use tokio::{sync::watch, time::sleep};
+use tokio::{sync::watch, task::yield_now, time::sleep};
 
 /// A store that remembers everything it has ever accepted, in one epoch after another. Its clones are the same store.
 #[derive(Clone, Debug)]
@@ -126,7 +126,10 @@ impl SlowEngine {
     async fn wait(&self) {
         let mut runs = self.runs.subscribe();
         let _ = runs.wait_for(|runs| *runs).await;
-        sleep(self.latency).await;
+        match self.latency {
+            Duration::ZERO => yield_now().await,
+            latency => sleep(latency).await,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Store> {

@@ -270,13 +270,13 @@ async fn more_than_may_wait_for_the_engine_is_not_read() {
         ann.publish(sequence, "lobby", &large).await;
     }
     // One is with the engine, and three wait: more than may, so that the ping, more than a read away, is not read.
-    ann.publish(6, "lobby", "small").await;
+    ann.publish(7, "lobby", "small").await;
     let silent = tokio::time::timeout(Duration::from_millis(200), ann.round_trip()).await;
     assert!(silent.is_err());
     engine.go_on();
     let mut expected = 2;
     let mut is_answered = false;
-    while expected <= 6 || !is_answered {
+    while expected <= 7 || !is_answered {
         match ann.next().await {
             Heard::Published(sequence, _) => {
                 assert_eq!(sequence, Sequence(expected));
