@@ -67,7 +67,7 @@ impl Stage for NativeStage {
         options.transports = self.transports.clone();
         options.backoff.base = Duration::from_millis(20);
         options.backoff.cap = Duration::from_millis(200);
-        options.climb_after = Duration::from_millis(200);
+        options.climb_after = Duration::from_millis(50);
         options
     }
 
@@ -148,4 +148,4 @@ fn serve(setting: &Setting, engine: &SlowEngine) -> Server {
 
 /// An attempt after all that a client makes.
 const LATER: u64 = 1 << 32;
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+const LOOK_EVERY: Duration = Duration::from_millis(5);

@@ -1,26 +1,14 @@
 //! A client over polls, and one that comes to them because a WebSocket cannot be had.
 
-use std::{
-    collections::VecDeque,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use futures_util::{StreamExt, future::join};
+use tidewire_behaviours::{Polls, Rules, Spoiled};
 use tidewire_client::{
     Client, ClientOptions, ClientState, OwnedPayload, PublishError, Publishing, Room, RoomEvent, RoomEvents,
     SubscribeOptions, TransportKind,
 };
-use tidewire_tests::{BadNetwork, Proxy, Server, within};
-use tokio::{
-    io::{AsyncWriteExt, copy_bidirectional},
-    net::{TcpListener, TcpStream},
-    sync::watch,
-};
+use tidewire_tests::{BadNetwork, Gateway, Proxy, Server, within};
 
 fn connect(address: SocketAddr, transports: &[TransportKind]) -> Client {
     let mut options = ClientOptions::default();
@@ -189,106 +177,44 @@ async fn a_thousand_messages_each_way_over_requests_that_are_cut() {
     assert!(counters.ended() > 20, "{counters:?}");
 }
 
-/// What a way to a server lets through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Open {
-    Polls,
-    All,
-    WebSockets,
-}
-
-/// A way to a server that lets through what a test wants.
-struct Gate {
-    address: SocketAddr,
-    open: watch::Sender<Open>,
-    counts: Arc<Counts>,
-}
-
-/// How many WebSockets there were.
-#[derive(Debug, Default)]
-struct Counts {
-    refused: AtomicUsize,
-    passed: AtomicUsize,
-}
-
-impl Gate {
-    async fn before(server: SocketAddr) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let (open, opened) = watch::channel(Open::Polls);
-        let gate = Self {
-            address: listener.local_addr().expect("an address"),
-            open,
-            counts: Arc::default(),
-        };
-        let counts = gate.counts.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(pass(stream, server, opened.clone(), counts.clone()));
-            }
-        });
-        gate
-    }
-
-    fn refused(&self) -> usize {
-        self.counts.refused.load(Ordering::Relaxed)
-    }
-
-    fn passed(&self) -> usize {
-        self.counts.passed.load(Ordering::Relaxed)
-    }
-}
-
-/// One connection: whether it is to be a WebSocket is seen by the method.
-async fn pass(mut client: TcpStream, server: SocketAddr, mut open: watch::Receiver<Open>, counts: Arc<Counts>) {
-    let mut first = [0];
-    if client.peek(&mut first).await.is_err() {
-        return;
-    }
-    let is_websocket = first == *b"G";
-    if is_websocket && *open.borrow() == Open::Polls {
-        counts.refused.fetch_add(1, Ordering::Relaxed);
-        let refusal = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
-        let _ = client.write_all(refusal).await;
-        return;
-    }
-    counts.passed.fetch_add(usize::from(is_websocket), Ordering::Relaxed);
-    let Ok(mut server) = TcpStream::connect(server).await else {
-        return;
-    };
-    tokio::select! {
-        _ = copy_bidirectional(&mut client, &mut server) => {}
-        _ = open.wait_for(|open| !is_websocket && *open == Open::WebSockets) => {}
-    }
+/// A way to a server on which WebSockets are refused.
+async fn without_websockets(server: &Server) -> Gateway {
+    Gateway::start(vec![server.address()], Rules::default().without_websockets()).await
 }
 
 #[tokio::test]
 async fn where_websockets_are_refused_the_session_begins_over_polls() {
     let server = Server::start_default();
-    let gate = Gate::before(server.address()).await;
-    let client = connect(gate.address, &[TransportKind::Stream, TransportKind::Polls]);
+    let gateway = without_websockets(&server).await;
+    let client = connect(gateway.address(), &[TransportKind::Stream, TransportKind::Polls]);
     let mut events = subscribe(&client, SubscribeOptions::default()).await;
     within(lobby(&client).publish("through")).await.expect("accepted");
     assert_eq!(message(&mut events).await.0, "through");
-    assert_eq!(gate.refused(), 3);
+    assert_eq!(gateway.traffic().borrow().barred, 3);
 }
 
 #[tokio::test]
 async fn a_session_moves_up_to_a_websocket_once_there_can_be_one() {
     let server = Server::start_default();
-    let gate = Gate::before(server.address()).await;
-    let client = connect(gate.address, &[TransportKind::Stream, TransportKind::Polls]);
+    let gateway = without_websockets(&server).await;
+    let client = connect(gateway.address(), &[TransportKind::Stream, TransportKind::Polls]);
     let mut events = subscribe(&client, SubscribeOptions::default()).await;
     let mut states = client.states();
     // It tries while it polls, and nobody notices.
-    let refused = gate.refused();
-    let number = said_until(&client, &mut events, 0, || gate.refused() > refused).await;
-    gate.open.send_replace(Open::All);
-    let mut number = said_until(&client, &mut events, number, || gate.passed() > 0).await;
+    let traffic = gateway.traffic();
+    let barred = traffic.borrow().barred;
+    let number = said_until(&client, &mut events, 0, || traffic.borrow().barred > barred).await;
+    gateway.set(Rules::default());
+    let mut number = said_until(&client, &mut events, number, || traffic.borrow().websockets > 0).await;
     for _ in 0..20 {
         number = said_until(&client, &mut events, number, || true).await;
     }
     // What is said now can only go by the WebSocket.
-    gate.open.send_replace(Open::WebSockets);
+    let polls = Polls::Spoil(1, Spoiled::Status(502));
+    gateway.set(Rules {
+        polls,
+        ..Rules::default()
+    });
     for _ in 0..20 {
         number = said_until(&client, &mut events, number, || true).await;
     }

@@ -14,8 +14,8 @@ pub async fn drain(stage: &mut impl Stage) {
         stage.say(LOBBY, first..first + 10).await;
         stage.drain().await;
         stage.say(LOBBY, first + 10..first + 19).await;
-        let position = ann.say(stage, &(first + 19).to_string()).await;
-        assert_eq!(position.offset.0, first + 20);
-        assert_eq!(ann.texts(stage, 20).await, numbers(first..first + 20));
+        assert_eq!(ann.texts(stage, 19).await, numbers(first..first + 19));
+        assert_eq!(ann.say(stage, "ann").await.offset.0, first + 20);
+        assert_eq!(ann.hear(stage).await.text, "ann");
     }
 }

@@ -49,16 +49,16 @@ pub enum Spoiled {
 }
 
 impl Rules {
-    /// Whether a WebSocket that is open must end where these rules begin.
+    /// Whether what is said on a WebSocket arrives.
     #[must_use]
-    pub fn end_websockets(&self) -> bool {
-        self.websockets != WebSockets::Pass || self.hold_bytes.is_some()
+    pub fn let_websockets_pass(&self) -> bool {
+        self.websockets == WebSockets::Pass && self.hold_bytes.is_none()
     }
 
-    /// Whether a poll that waits must end where these rules begin.
+    /// Whether each poll is answered by a server.
     #[must_use]
-    pub fn end_polls(&self) -> bool {
-        self.polls != Polls::Pass
+    pub fn let_polls_pass(&self) -> bool {
+        self.polls == Polls::Pass
     }
 
     /// Every WebSocket is refused, so that who would speak polls.

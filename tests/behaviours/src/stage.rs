@@ -69,7 +69,7 @@ pub struct Setting {
 pub struct Traffic {
     /// WebSockets that were opened,
     pub websockets: u64,
-    /// and those that were refused, killed or left to hang.
+    /// and those that were refused, killed, left to hang or held back.
     pub barred: u64,
     /// Polls that were passed on,
     pub polls: u64,

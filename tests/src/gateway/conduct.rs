@@ -58,11 +58,11 @@ impl Conduct {
     }
 
     async fn websocket(self, request: Request<Incoming>) -> Response<Body> {
-        let rule = self.shared.rules().websockets;
-        if rule != WebSockets::Pass {
+        let rules = self.shared.rules();
+        if !rules.let_websockets_pass() {
             self.shared.count(|it| it.barred += 1);
         }
-        match rule {
+        match rules.websockets {
             WebSockets::Refuse(status) => page(status_of(status)),
             WebSockets::Hang => pending().await,
             WebSockets::Pass => self.upgrade(request, None).await,
@@ -78,7 +78,7 @@ impl Conduct {
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let server = upgrade::on(&mut response);
-            if lifetime.is_none() {
+            if self.shared.rules().let_websockets_pass() {
                 self.shared.count(|it| it.websockets += 1);
             }
             let tunnel = Tunnel::new(self.shared, lifetime);
@@ -93,7 +93,7 @@ impl Conduct {
             let (mut rules, begun) = (self.shared.rules.subscribe(), self.shared.rules());
             return tokio::select! {
                 response = self.pass_on(request) => response,
-                _ = rules.wait_for(|it| *it != begun && it.end_polls()) => page(StatusCode::BAD_GATEWAY),
+                _ = rules.wait_for(|it| *it != begun && !it.let_polls_pass()) => page(StatusCode::BAD_GATEWAY),
             };
         };
         self.shared.count(|it| it.spoiled += 1);

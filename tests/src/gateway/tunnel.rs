@@ -49,7 +49,7 @@ impl Tunnel {
             _ = self.pass(client, server) => {}
             () = self.died() => {}
             () = self.was_idle() => self.shared.count(|it| it.idle += 1),
-            _ = rules.wait_for(|it| *it != begun && it.end_websockets()) => {}
+            _ = rules.wait_for(|it| *it != begun && !it.let_websockets_pass()) => {}
             _ = cut.changed() => {}
         }
     }
