@@ -13,6 +13,7 @@ mod list;
 mod networks;
 mod order;
 mod presence;
+pub mod proxies;
 mod publish_across_a_cut;
 mod resume;
 mod rules;

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use tidewire_client::{ClientOptions, Publishing};
 
 use crate::{
-    Rules, Setting, Stage,
+    Rules, Setting, Stage, Traffic,
     actor::{Actor, LOBBY, accepted},
 };
 
@@ -20,28 +20,22 @@ pub async fn first_message(stage: &mut impl Stage, setting: Setting) {
 }
 
 /// A client and the server say 2,000 messages each, and more, while the way between them becomes bad by these rules, and good
-/// again, five times over. Returns how many there were each way.
+/// again, three times over. Returns how many there were each way.
 pub async fn each_way_with_moves(stage: &mut impl Stage, bad: Setting) -> u64 {
     let rules = Rules::default();
     let url = stage.start(Setting { rules, ..bad }).await;
     let mut talk = Talk::begin(Actor::enter(stage, &url).await);
-    for (round, rules) in (1..).zip([bad.rules, rules].into_iter().cycle().take(MOVES)) {
-        stage.set(rules).await;
+    for round in 1..=ROUNDS {
         let before = stage.traffic().await;
+        stage.set(bad.rules).await;
         // Nobody says anything until that has been too long.
-        while rules.idle_ms.is_some() && stage.traffic().await.idle == before.idle {}
-        loop {
-            talk.go_on(stage).await;
-            let now = stage.traffic().await;
-            // A way that is good lets a WebSocket pass; one that is bad shows in something else.
-            let has_moved = match rules == bad.rules {
-                true => now.polls > before.polls,
-                false => now.websockets > before.websockets,
-            };
-            if has_moved && talk.said >= round * EACH_WAY / MOVES as u64 {
-                break;
-            }
-        }
+        while bad.rules.idle_ms.is_some() && stage.traffic().await.idle == before.idle {}
+        let is_down = |now: Traffic| bad.rules.let_websockets_pass() || now.polls > before.polls;
+        talk.until(stage, (2 * round - 1) * EACH_WAY / (2 * ROUNDS), is_down)
+            .await;
+        stage.set(rules).await;
+        let is_up = |now: Traffic| now.websockets > before.websockets;
+        talk.until(stage, round * EACH_WAY / ROUNDS, is_up).await;
     }
     talk.end(stage).await
 }
@@ -68,10 +62,20 @@ impl Talk {
         }
     }
 
+    /// Both talk until so much was said, and it is so.
+    async fn until(&mut self, stage: &mut impl Stage, enough: u64, is_so: impl Fn(Traffic) -> bool) {
+        while self.said < enough {
+            self.go_on(stage, SOME).await;
+        }
+        while !is_so(stage.traffic().await) {
+            self.go_on(stage, 1).await;
+        }
+    }
+
     /// Either says some more. What was said before is heard meanwhile, so that there is always something under way.
-    async fn go_on(&mut self, stage: &mut impl Stage) {
+    async fn go_on(&mut self, stage: &mut impl Stage, some: u64) {
         let from = self.said;
-        self.said += SOME;
+        self.said += some;
         for number in from..self.said {
             self.under_way
                 .push_back(self.actor.room.publish(format!("client {number}")));
@@ -121,5 +125,5 @@ impl Talk {
 const EACH_WAY: u64 = 2000;
 /// How many are said at once, each way.
 const SOME: u64 = 25;
-/// Five times down, and five times up.
-const MOVES: usize = 10;
+/// How often the way becomes bad, and good again.
+const ROUNDS: u64 = 3;
