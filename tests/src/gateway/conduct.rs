@@ -9,9 +9,7 @@ use std::{
 
 use http::{
     HeaderValue, Method, Request, Response, StatusCode,
-    header::{
-        ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, UPGRADE,
-    },
+    header::{ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_TYPE, UPGRADE},
 };
 use http_body_util::{BodyExt, Full, combinators::BoxBody};
 use hyper::{
@@ -39,22 +37,13 @@ impl Conduct {
     }
 
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
-        let mut response = if request.method() == Method::OPTIONS {
-            page(StatusCode::NO_CONTENT)
-        } else if request.headers().contains_key(UPGRADE) {
+        Ok(if request.headers().contains_key(UPGRADE) {
             self.websocket(request).await
-        } else {
+        } else if request.method() == Method::POST {
             self.poll(request).await
-        };
-        let any = HeaderValue::from_static("*");
-        for name in [
-            ACCESS_CONTROL_ALLOW_ORIGIN,
-            ACCESS_CONTROL_ALLOW_HEADERS,
-            ACCESS_CONTROL_ALLOW_METHODS,
-        ] {
-            response.headers_mut().insert(name, any.clone());
-        }
-        Ok(response)
+        } else {
+            self.pass_on(request).await
+        })
     }
 
     async fn websocket(self, request: Request<Incoming>) -> Response<Body> {
@@ -145,8 +134,10 @@ fn page(status: StatusCode) -> Response<Body> {
     let body = Full::from(text).map_err(|never| match never {}).boxed();
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    let html = HeaderValue::from_static("text/html; charset=utf-8");
-    response.headers_mut().insert(CONTENT_TYPE, html);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    // A page of the same origin could read it.
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 

@@ -24,8 +24,6 @@ use tokio::{
 use self::conduct::Conduct;
 
 /// A gateway to one or more servers. It ends with its value, and its connections with it.
-///
-/// A page of any origin may read what it answers.
 #[derive(Debug)]
 pub struct Gateway {
     address: SocketAddr,
