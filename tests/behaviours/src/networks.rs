@@ -28,8 +28,9 @@ pub async fn each_way_with_moves(stage: &mut impl Stage, bad: Setting) -> u64 {
     for round in 1..=ROUNDS {
         let before = stage.traffic().await;
         stage.set(bad.rules).await;
-        // Nobody says anything until that has been too long.
-        while bad.rules.idle_ms.is_some() && stage.traffic().await.idle == before.idle {}
+        if bad.rules.idle_ms.is_some() {
+            be_silent(stage, before.idle).await;
+        }
         let is_down = |now: Traffic| bad.rules.let_websockets_pass() || now.polls > before.polls;
         talk.until(stage, (2 * round - 1) * EACH_WAY / (2 * ROUNDS), is_down)
             .await;
@@ -38,6 +39,15 @@ pub async fn each_way_with_moves(stage: &mut impl Stage, bad: Setting) -> u64 {
         talk.until(stage, round * EACH_WAY / ROUNDS, is_up).await;
     }
     talk.end(stage).await
+}
+
+/// Nobody says anything until that has been too long.
+async fn be_silent(stage: &mut impl Stage, before: u64) {
+    let mut looks = 0;
+    while stage.traffic().await.idle == before {
+        looks += 1;
+        assert!(looks < MOST_LOOKS, "nothing is ended for being idle");
+    }
 }
 
 /// What a client and the server say at the same time, and what the client hears.
@@ -68,6 +78,7 @@ impl Talk {
             self.go_on(stage, SOME).await;
         }
         while !is_so(stage.traffic().await) {
+            assert!(self.said < enough + MOST_MORE, "the session does not move");
             self.go_on(stage, 1).await;
         }
     }
@@ -127,3 +138,7 @@ const EACH_WAY: u64 = 2000;
 const SOME: u64 = 25;
 /// How often the way becomes bad, and good again.
 const ROUNDS: u64 = 3;
+/// How many messages more a move may take, each way: it takes seconds to say so many.
+const MOST_MORE: u64 = 5000;
+/// How often is looked for something that happens once in a second.
+const MOST_LOOKS: u64 = 5000;

@@ -83,7 +83,7 @@ impl Default for Setting {
     fn default() -> Self {
         Self {
             servers: 1,
-            room_messages: 20_000,
+            room_messages: 100_000,
             max_payload_bytes: 1000,
             max_subscriptions: 10,
             rules: Rules::default(),

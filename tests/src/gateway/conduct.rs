@@ -16,7 +16,7 @@ use hyper::{
     body::{Bytes, Incoming},
     upgrade::{self, OnUpgrade},
 };
-use tidewire_behaviours::{Polls, Spoiled, WebSockets};
+use tidewire_behaviours::{Polls, Rules, Spoiled, WebSockets};
 use tokio::{sync::watch, time::timeout};
 
 use super::{Shared, forward::forward, tunnel::Tunnel};
@@ -54,35 +54,34 @@ impl Conduct {
         match rules.websockets {
             WebSockets::Refuse(status) => page(status_of(status)),
             WebSockets::Hang => pending().await,
-            WebSockets::Pass => self.upgrade(request, None).await,
-            WebSockets::Kill(after) => self.upgrade(request, Some(Duration::from_millis(after))).await,
+            WebSockets::Pass | WebSockets::Kill(_) => self.upgrade(request, rules).await,
         }
     }
 
     /// Has the server upgrade, and then passes bytes on.
-    async fn upgrade(self, mut request: Request<Incoming>, lifetime: Option<Duration>) -> Response<Body> {
+    async fn upgrade(self, mut request: Request<Incoming>, rules: Rules) -> Response<Body> {
         let client: OnUpgrade = upgrade::on(&mut request);
         let Ok(mut response) = forward(self.shared.next_server(), request).await else {
             return page(StatusCode::BAD_GATEWAY);
         };
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let server = upgrade::on(&mut response);
-            if self.shared.rules().let_websockets_pass() {
+            if rules.let_websockets_pass() {
                 self.shared.count(|it| it.websockets += 1);
             }
-            let tunnel = Tunnel::new(self.shared, lifetime);
+            let tunnel = Tunnel::new(self.shared, rules);
             tokio::spawn(tunnel.run(client, server, self.cut));
         }
         response.map(BodyExt::boxed)
     }
 
     async fn poll(self, request: Request<Incoming>) -> Response<Body> {
-        let Some(spoiled) = self.next_spoiled() else {
+        let (mut changes, rules) = (self.shared.rules.subscribe(), self.shared.rules());
+        let Some(spoiled) = self.next_spoiled(rules.polls) else {
             self.shared.count(|it| it.polls += 1);
-            let (mut rules, begun) = (self.shared.rules.subscribe(), self.shared.rules());
             return tokio::select! {
                 response = self.pass_on(request) => response,
-                _ = rules.wait_for(|it| *it != begun && !it.let_polls_pass()) => page(StatusCode::BAD_GATEWAY),
+                _ = changes.wait_for(|it| *it != rules && !it.let_polls_pass()) => page(StatusCode::BAD_GATEWAY),
             };
         };
         self.shared.count(|it| it.spoiled += 1);
@@ -93,8 +92,8 @@ impl Conduct {
         })
     }
 
-    fn next_spoiled(&self) -> Option<Spoiled> {
-        match self.shared.rules().polls {
+    fn next_spoiled(&self, rule: Polls) -> Option<Spoiled> {
+        match rule {
             Polls::Spoil(every, spoiled) => {
                 let number = self.shared.polls.fetch_add(1, Ordering::Relaxed);
                 number.is_multiple_of(every).then_some(spoiled)

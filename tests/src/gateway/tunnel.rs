@@ -11,6 +11,7 @@ use std::{
 
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
+use tidewire_behaviours::{Rules, WebSockets};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split},
     sync::watch,
@@ -22,25 +23,24 @@ use super::Shared;
 /// What passes on bytes.
 pub(super) struct Tunnel {
     shared: Arc<Shared>,
-    /// After so long it ends.
-    lifetime: Option<Duration>,
+    /// The rules by which it was opened.
+    rules: Rules,
     /// How often something was passed on.
     passed: AtomicU64,
 }
 
 impl Tunnel {
-    pub(super) fn new(shared: Arc<Shared>, lifetime: Option<Duration>) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, rules: Rules) -> Self {
         Self {
             shared,
-            lifetime,
+            rules,
             passed: AtomicU64::new(0),
         }
     }
 
     /// Until either side ends it, or the gateway does.
     pub(super) async fn run(self, client: OnUpgrade, server: OnUpgrade, mut cut: watch::Receiver<u64>) {
-        let mut rules = self.shared.rules.subscribe();
-        let begun = self.shared.rules();
+        let mut changes = self.shared.rules.subscribe();
         // Both upgrades follow from answers that are on their way.
         let (Ok(client), Ok(server)) = tokio::join!(client, server) else {
             return;
@@ -49,7 +49,7 @@ impl Tunnel {
             _ = self.pass(client, server) => {}
             () = self.died() => {}
             () = self.was_idle() => self.shared.count(|it| it.idle += 1),
-            _ = rules.wait_for(|it| *it != begun && !it.let_websockets_pass()) => {}
+            _ = changes.wait_for(|it| *it != self.rules && !it.let_websockets_pass()) => {}
             _ = cut.changed() => {}
         }
     }
@@ -57,7 +57,7 @@ impl Tunnel {
     async fn pass(&self, client: Upgraded, server: Upgraded) -> io::Result<()> {
         let (from_client, to_client) = split(TokioIo::new(client));
         let (from_server, to_server) = split(TokioIo::new(server));
-        let hold = self.shared.rules().hold_bytes.unwrap_or(0);
+        let hold = self.rules.hold_bytes.unwrap_or(0);
         tokio::try_join!(
             self.copy(from_client, to_server, 0),
             self.copy(from_server, to_client, hold)
@@ -85,9 +85,9 @@ impl Tunnel {
     }
 
     async fn died(&self) {
-        match self.lifetime {
-            Some(lifetime) => sleep(lifetime).await,
-            None => std::future::pending().await,
+        match self.rules.websockets {
+            WebSockets::Kill(after) => sleep(Duration::from_millis(after)).await,
+            _ => std::future::pending().await,
         }
     }
 
@@ -100,7 +100,7 @@ impl Tunnel {
             };
             let passed = self.passed.load(Ordering::Relaxed);
             sleep(Duration::from_millis(idle)).await;
-            if passed == self.passed.load(Ordering::Relaxed) {
+            if passed == self.passed.load(Ordering::Relaxed) && rules.borrow().idle_ms.is_some() {
                 return;
             }
         }
