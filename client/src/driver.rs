@@ -33,8 +33,7 @@ impl<S: Sink> Shared<S> {
         let endpoint = Endpoint::new(url)?;
         let clock = Clock::start();
         let settings = Settings {
-            transports: options.kinds(),
-            #[cfg(not(target_arch = "wasm32"))]
+            transports: options.transports.clone(),
             climb_after: options.climb_after,
             connect_timeout: options.connect_timeout,
             backoff: options.backoff,
@@ -118,8 +117,11 @@ impl<S: Sink> Shared<S> {
             match session.machine.poll_output() {
                 Output::Event(event) => session.sink.take(event, effects),
                 Output::Send(attempt, batch) => {
-                    if let Some(transport) = session.transport(attempt) {
-                        transport.send(batch);
+                    let is_last = session.is_closed();
+                    match session.transport(attempt) {
+                        Some(transport) if is_last => transport.send_farewell(batch),
+                        Some(transport) => transport.send(batch),
+                        None => {}
                     }
                     if session.is_overdue() {
                         self.lose(session, attempt);

@@ -21,10 +21,8 @@ pub struct ClientOptions {
     /// the next. Default: a WebSocket, then polls.
     ///
     /// A server is polled beside its WebSockets: at `/poll` where they are at `/ws`.
-    #[cfg(not(target_arch = "wasm32"))]
     pub transports: Vec<TransportKind>,
     /// Where it would rather have a WebSocket and has to poll, one is tried again after so long, beside the polls. Default: 60 s.
-    #[cfg(not(target_arch = "wasm32"))]
     pub climb_after: Duration,
     /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s.
     pub connect_timeout: Duration,
@@ -68,9 +66,7 @@ pub struct PublishOptions {
 impl Default for ClientOptions {
     fn default() -> Self {
         Self {
-            #[cfg(not(target_arch = "wasm32"))]
             transports: vec![TransportKind::Stream, TransportKind::Polls],
-            #[cfg(not(target_arch = "wasm32"))]
             climb_after: Duration::from_secs(60),
             connect_timeout: Duration::from_secs(10),
             backoff: BackoffSettings::default(),
@@ -78,17 +74,6 @@ impl Default for ClientOptions {
             max_queued_bytes: 1 << 20,
             max_unsent_bytes: 1 << 20,
         }
-    }
-}
-
-impl ClientOptions {
-    /// The kinds of transport to be tried. In a browser there are only WebSockets.
-    pub(crate) fn kinds(&self) -> Vec<TransportKind> {
-        #[cfg(not(target_arch = "wasm32"))]
-        let kinds = self.transports.clone();
-        #[cfg(target_arch = "wasm32")]
-        let kinds = vec![TransportKind::Stream];
-        kinds
     }
 }
 

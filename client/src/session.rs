@@ -112,7 +112,7 @@ const fn max_backlog_bytes(options: &ClientOptions) -> usize {
 }
 
 /// How many kinds of transport there are.
-const KINDS: usize = if cfg!(target_arch = "wasm32") { 1 } else { 2 };
+const KINDS: usize = 2;
 /// What a frame takes beside its room and payload, at most.
 const FRAME_BYTES: usize = 16;
 /// For subscriptions, pings and pongs: tens of thousands.

@@ -39,7 +39,7 @@ use tokio_tungstenite::{
     },
 };
 
-use super::polls::Polls;
+use super::{MAX_BATCH_BYTES, polls::Polls};
 use crate::{driver::Shared, error::ConnectError, sink::Sink};
 
 /// Where a server is.
@@ -104,6 +104,11 @@ impl Transport {
             task,
             _left: left,
         })
+    }
+
+    /// As it is with any batch: this one is sent before the task ends.
+    pub(crate) fn send_farewell(&self, batch: Vec<u8>) {
+        self.send(batch);
     }
 
     pub(crate) fn send(&self, batch: Vec<u8>) {
@@ -228,7 +233,5 @@ async fn write(sink: &mut SplitSink<Socket, Message>, outbox: &mut Outbox) -> Re
 
 /// tungstenite's own is 128 KiB, for each connection.
 const READ_BUFFER_BYTES: usize = 16 << 10;
-/// The largest batch that is taken from a server: many times what one sends.
-const MAX_BATCH_BYTES: usize = 16 << 20;
 /// How long a transport that was left may take to send what it had to.
 const FAREWELL_TIMEOUT: Duration = Duration::from_secs(3);

@@ -6,6 +6,7 @@ mod connecting;
 mod dropping;
 mod messages;
 mod nesting;
+mod polling;
 mod rooms;
 mod sending;
 mod stream;

@@ -1,0 +1,158 @@
+//! Rooms over polls: what is the browser's own in it, its requests and their ends.
+
+use std::time::Duration;
+
+use futures_util::{Stream, StreamExt};
+use tidewire_client::{
+    Client, ClientOptions, ClientState, CloseCode, ConnectError, OwnedPayload, RoomEvent, RoomEvents, SubscribeOptions,
+    TransportKind,
+};
+use wasm_bindgen_test::wasm_bindgen_test;
+
+use crate::common::{Uncaught, drained, fixture, get, round_trip, tagged, within};
+
+fn options() -> ClientOptions {
+    let mut options = ClientOptions::default();
+    options.transports = vec![TransportKind::Polls];
+    options.backoff.base = Duration::from_millis(20);
+    options.backoff.cap = Duration::from_millis(100);
+    options
+}
+
+fn connect(path: &str) -> Client {
+    Client::connect(&fixture(path), options()).expect("an address")
+}
+
+/// One whose every `nth` poll under this tag comes to nothing, and its address.
+fn faulty(tag: &str, fault: &str, nth: usize) -> Client {
+    connect(&format!("/fixture/polls/{tag}/{fault}/{nth}/ws"))
+}
+
+async fn next<S: Stream + Unpin>(stream: &mut S) -> S::Item {
+    within("item", stream.next()).await.expect("the stream has not ended")
+}
+
+async fn reach(client: &Client, is_reached: impl Fn(ClientState) -> bool) {
+    let mut states = client.states();
+    while !is_reached(next(&mut states).await) {}
+}
+
+/// A subscription that has begun, in this room.
+async fn subscribe(client: &Client, room: &str) -> RoomEvents {
+    let room = client.room(room).expect("a name");
+    let mut events = room.subscribe(SubscribeOptions::default()).expect("once");
+    assert!(matches!(next(&mut events).await, RoomEvent::Subscribed(_)));
+    events
+}
+
+async fn text(events: &mut RoomEvents) -> String {
+    loop {
+        match next(events).await {
+            RoomEvent::Subscribed(_) => {}
+            RoomEvent::Message {
+                payload: OwnedPayload::Text(text),
+                ..
+            } => return text.into(),
+            event => panic!("not text: {event:?}"),
+        }
+    }
+}
+
+/// Twenty messages go from one client to another.
+async fn talk(from: &Client, to: &Client) {
+    let name = tagged("room");
+    let mut events = subscribe(to, &name).await;
+    let room = from.room(&name).expect("a name");
+    for number in 0..20 {
+        within("outcome", room.publish(number.to_string()))
+            .await
+            .expect("accepted");
+        assert_eq!(text(&mut events).await, number.to_string());
+    }
+}
+
+#[wasm_bindgen_test]
+async fn messages_come_in_order() {
+    let [ann, bob] = [connect("/ws"), connect("/ws")];
+    talk(&ann, &bob).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_client_with_a_websocket_is_heard_and_hears() {
+    let ann = connect("/ws");
+    let bob = Client::connect(&fixture("/ws"), ClientOptions::default()).expect("an address");
+    talk(&ann, &bob).await;
+    talk(&bob, &ann).await;
+}
+
+#[wasm_bindgen_test]
+async fn a_session_goes_on_where_a_request_failed() {
+    for fault in ["bad-gateway", "html", "redirect", "endless"] {
+        let tag = tagged(fault);
+        let client = faulty(&tag, fault, 5);
+        talk(&client, &client).await;
+        let (_, requests) = get(&format!("/fixture/opened/{tag}")).await;
+        assert!(requests.parse::<u32>().is_ok_and(|count| count > 10), "{requests}");
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_network_that_answers_by_itself_is_tried_again() {
+    for fault in ["bad-gateway", "html", "redirect"] {
+        let client = faulty(&tagged(fault), fault, 1);
+        for _ in 0..3 {
+            reach(&client, |state| state == ClientState::Connecting).await;
+            reach(&client, |state| matches!(state, ClientState::Waiting(_))).await;
+        }
+    }
+}
+
+#[wasm_bindgen_test]
+async fn a_batch_that_is_too_large_is_not_sent_again() {
+    let client = faulty(&tagged("too-big"), "too-big", 1);
+    reach(&client, |state| {
+        state == ClientState::Closed(CloseCode::MESSAGE_TOO_BIG)
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn a_client_that_is_dropped_leaves_no_request_and_calls_nothing() {
+    let uncaught = Uncaught::watch();
+    let tag = tagged("dropped");
+    let client = faulty(&tag, "none", usize::MAX);
+    let events = subscribe(&client, &tag).await;
+    // One that has not begun.
+    let hasty = faulty(&tag, "none", usize::MAX);
+    drop((client, events, hasty));
+    drained(&tag).await;
+    round_trip().await;
+    assert!(uncaught.all().is_empty());
+}
+
+#[wasm_bindgen_test]
+async fn farewell_is_said() {
+    let [ann, bob] = [connect("/ws"), connect("/ws")];
+    let name = tagged("room");
+    let options = SubscribeOptions::default().presence(true);
+    let room = ann.room(&name).expect("a name");
+    let mut events = room.subscribe(options).expect("once");
+    while !matches!(next(&mut events).await, RoomEvent::Present(_)) {}
+    let other = bob.room(&name).expect("a name");
+    let theirs = other.subscribe(options).expect("once");
+    let member = loop {
+        if let RoomEvent::Joined(member) = next(&mut events).await {
+            break member;
+        }
+    };
+    drop((bob, other, theirs));
+    assert_eq!(next(&mut events).await, RoomEvent::Left(member));
+}
+
+#[wasm_bindgen_test]
+fn an_address_that_is_none_is_an_error_at_once() {
+    for url in ["nonsense:", "ws://", "mailto:a@b"] {
+        let error = Client::connect(url, options()).expect_err("no address");
+        assert_eq!(error, ConnectError::InvalidUrl, "{url}");
+    }
+}
