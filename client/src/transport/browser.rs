@@ -4,13 +4,14 @@ use core::future::{Ready, ready};
 use std::sync::Weak;
 
 use tidewire_protocol::client::{Attempt, TransportKind};
+use web_sys::WebSocket;
 
-use super::{fetch::Poll, websocket};
+use super::{fetch::Poll, websocket::follow};
 use crate::{
     driver::Shared,
     error::ConnectError,
     sink::Sink,
-    socket::{Link, send_binary},
+    socket::{Link, connect_error, send_binary},
 };
 
 /// Where a server is. The browser checks it.
@@ -43,7 +44,10 @@ impl Transport {
         shared: Weak<Shared<impl Sink>>,
     ) -> Result<Self, ConnectError> {
         match kind {
-            TransportKind::Stream => websocket::open(&endpoint.url, attempt, shared).map(Self::Stream),
+            TransportKind::Stream => {
+                let socket = WebSocket::new(&endpoint.url).map_err(|exception| connect_error(&exception, &[]))?;
+                Ok(Self::Stream(follow(socket, attempt, shared)))
+            }
             TransportKind::Polls => Poll::open(&endpoint.url, attempt, shared).map(Self::Polls),
         }
     }

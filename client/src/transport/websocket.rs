@@ -10,22 +10,15 @@ use tidewire_protocol::{
 use wasm_bindgen::JsCast;
 use web_sys::{CloseEvent, Event, MessageEvent, WebSocket};
 
-use crate::{
-    driver::Shared,
-    error::ConnectError,
-    sink::Sink,
-    socket::{Link, connect_error},
-};
+use crate::{driver::Shared, sink::Sink, socket::Link};
 
-/// Opens one. Dropping it takes its handler off and closes it; what was sent before is sent.
-pub(super) fn open(url: &str, attempt: Attempt, shared: Weak<Shared<impl Sink>>) -> Result<Link, ConnectError> {
-    let socket = WebSocket::new(url).map_err(|exception| connect_error(&exception, &[]))?;
-    let link = Link::new(socket, move |_, event| {
+/// Tells of all that comes of a WebSocket. Dropping the link takes its handler off and closes it; what was sent before is sent.
+pub(super) fn follow(socket: WebSocket, attempt: Attempt, shared: Weak<Shared<impl Sink>>) -> Link {
+    Link::new(socket, move |_, event| {
         if let Some(shared) = shared.upgrade() {
             on_event(&shared, attempt, event);
         }
-    });
-    Ok(link)
+    })
 }
 
 fn on_event(shared: &Arc<Shared<impl Sink>>, attempt: Attempt, event: &Event) {
