@@ -1,6 +1,6 @@
 //! From polls back to a stream: it is opened beside the polls, and takes their place once it could be.
 
-use super::{Attempt, Client, Output, Poll, State, TransportKind, polls::POLLS};
+use super::{Attempt, Client, Output, Poll, State, TransportKind};
 use crate::time::Instant;
 
 /// What a client that polls does to have a stream again.
@@ -39,7 +39,7 @@ impl Client {
     pub(super) fn on_climbed(&mut self, opened: Attempt) {
         let deadline = self.now + self.settings.probe_timeout;
         let State::Open(open) = &mut self.state else { return };
-        if !POLLS || !matches!(open.climb, Climb::Opening(attempt, _) if attempt == opened) {
+        if !matches!(open.climb, Climb::Opening(attempt, _) if attempt == opened) {
             return;
         }
         let polled = core::mem::replace(&mut open.attempt, opened);
@@ -60,7 +60,7 @@ impl Client {
     /// Whether a stream that was tried is given up: then polls go on as if it had never been.
     pub(super) fn fall_back(&mut self, lost: Attempt) -> bool {
         let climb = match &self.state {
-            State::Open(open) if POLLS => open.climb,
+            State::Open(open) => open.climb,
             _ => return false,
         };
         match climb {
@@ -82,8 +82,7 @@ impl Client {
     /// The welcome has come by the stream. If that is of no use, the next kind is tried at once.
     pub(super) fn on_moved_up(&mut self) {
         let now = self.now;
-        if POLLS
-            && let State::Open(open) = &mut self.state
+        if let State::Open(open) = &mut self.state
             && let Climb::Greeted(_) = open.climb
         {
             (open.climb, open.since) = (Climb::No, now);
@@ -93,8 +92,7 @@ impl Client {
 
     /// The session leaves its transport, or ends: nothing is to come of a stream that is opened beside it.
     pub(super) fn leave_climb(&mut self) {
-        if POLLS
-            && let State::Open(open) = &self.state
+        if let State::Open(open) = &self.state
             && let Climb::Opening(attempt, _) = open.climb
         {
             self.outputs.push_back(Output::Disconnect(attempt));

@@ -5,7 +5,7 @@ use crate::{
     time::{Instant, earliest},
 };
 
-use super::{Client, Climb, Event, Open, Output, PublishError, State, polls::POLLS};
+use super::{Client, Climb, Event, Open, Output, PublishError, State};
 
 impl Client {
     pub(super) fn check_deadlines(&mut self) {
@@ -21,8 +21,8 @@ impl Client {
                     return self.drop_transport(CloseCode::ABNORMAL);
                 }
                 match open.climb {
-                    Climb::At(at) if POLLS && at <= now => return self.climb(),
-                    Climb::Opening(attempt, deadline) if POLLS && deadline <= now => {
+                    Climb::At(at) if at <= now => return self.climb(),
+                    Climb::Opening(attempt, deadline) if deadline <= now => {
                         return self.give_up_climb(attempt);
                     }
                     _ => {}
@@ -66,7 +66,7 @@ impl Client {
             State::Open(open) => {
                 let quiet = open.probe.unwrap_or_else(|| quiet_since(open));
                 let climb = match open.climb {
-                    Climb::At(at) | Climb::Opening(_, at) => POLLS.then_some(at),
+                    Climb::At(at) | Climb::Opening(_, at) => Some(at),
                     Climb::No | Climb::Greeted(_) => None,
                 };
                 earliest(earliest(Some(quiet), climb), earliest(open.leave, open.renew))

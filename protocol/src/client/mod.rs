@@ -25,12 +25,7 @@ use crate::{
     time::Instant,
 };
 
-use self::{
-    climb::Climb,
-    outbox::Outbox,
-    polls::{POLLS, Poll},
-    subscription::Subscriptions,
-};
+use self::{climb::Climb, outbox::Outbox, polls::Poll, subscription::Subscriptions};
 pub use self::{
     event::{Attempt, ClientState, Event, Input, Output},
     outbox::{OutboxLimits, PublishError, PublishId},
@@ -153,7 +148,7 @@ impl Client {
     /// What a transport is that [`Output::Connect`] names by its index.
     #[must_use]
     pub fn kind(&self, index: usize) -> TransportKind {
-        let kind = self.settings.transports.get(index).filter(|_| polls::POLLS);
+        let kind = self.settings.transports.get(index);
         kind.copied().unwrap_or(TransportKind::Stream)
     }
 
@@ -273,7 +268,7 @@ impl Client {
             return self.poll_on();
         }
         if let State::Open(open) = &self.state {
-            if POLLS && open.poll != Poll::Answered {
+            if open.poll != Poll::Answered {
                 return;
             }
             let max_unanswered = open.terms.max_unanswered;

@@ -4,9 +4,6 @@ use crate::frame::ClientFrame;
 
 use super::{Attempt, Client, Open, Output, State, TransportKind, transport::PROBE};
 
-/// Whether there are polls at all: all that only they need is left out where this is not so.
-pub(super) const POLLS: bool = cfg!(feature = "polls");
-
 /// What has become of the poll under way. A stream is like one that has been answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Poll {
@@ -20,7 +17,7 @@ pub(super) enum Poll {
 
 impl Client {
     pub(super) fn is_polling(&self) -> bool {
-        POLLS && self.settings.transports.get(self.transport) != Some(&TransportKind::Stream)
+        self.settings.transports.get(self.transport) != Some(&TransportKind::Stream)
     }
 
     /// Polls again where the last was answered, or only waits while there is something new to say.

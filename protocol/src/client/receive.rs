@@ -8,7 +8,7 @@ use crate::{
     ledger::Answer,
 };
 
-use super::{Client, Event, Open, Poll, PublishError, State, SubscriptionId, polls::POLLS, subscription::Arrival};
+use super::{Client, Event, Open, Poll, PublishError, State, SubscriptionId, subscription::Arrival};
 
 impl Client {
     pub(super) fn on_received(&mut self, batch: &[u8]) {
@@ -34,7 +34,13 @@ impl Client {
 
     /// Whether the welcome has come by the present transport.
     const fn is_welcome(&self) -> bool {
-        matches!(&self.state, State::Open(open) if !POLLS || matches!(open.poll, Poll::Answered))
+        matches!(
+            &self.state,
+            State::Open(Open {
+                poll: Poll::Answered,
+                ..
+            })
+        )
     }
 
     fn on_frame(&mut self, frame: ServerFrame<'_>) {
@@ -122,16 +128,13 @@ impl Client {
             // It resumes another session than was asked for, or calls a new one by an old one's name.
             return self.fail_transport();
         }
-        if POLLS
-            && is_ours
-            && let State::Open(open) = &mut self.state
-        {
+        if is_ours && let State::Open(open) = &mut self.state {
             // Another poll of many.
             open.poll = Poll::Answered;
             return self.on_moved_up();
         }
         self.session = Some(welcome.session);
-        if POLLS && welcome.outcome == Outcome::Replaced {
+        if welcome.outcome == Outcome::Replaced {
             // What was said together with hello was for the session that is gone.
             self.subscriptions.detach(false);
         }

@@ -34,7 +34,6 @@ pub enum TransportKind {
     Stream,
     /// One batch goes out, and one comes back once there is something to tell, as in an HTTP request. Each is an attempt of
     /// its own, and the next follows.
-    #[cfg(feature = "polls")]
     Polls,
 }
 

@@ -6,8 +6,6 @@ use crate::{
     presence::PresenceDigest,
 };
 
-use super::polls::POLLS;
-
 /// A client's name for one of its subscriptions; never used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubscriptionId(pub u32);
@@ -101,7 +99,7 @@ impl Subscriptions {
     pub(super) fn detach(&mut self, goes_on: bool) {
         for subscription in self.list.iter_mut().filter(|it| it.link != Link::Paused) {
             subscription.link = Link::Detached;
-            if POLLS && (!goes_on || subscription.listed.is_some()) {
+            if !goes_on || subscription.listed.is_some() {
                 subscription.begin_anew();
             }
         }
@@ -110,9 +108,7 @@ impl Subscriptions {
     /// Stops its messages, and returns the request to be taken back, if one was made on this transport. Its position stays.
     pub(super) fn pause(&mut self, id: SubscriptionId) -> Option<Request> {
         let subscription = self.by_id(id)?;
-        if POLLS {
-            subscription.begin_anew();
-        }
+        subscription.begin_anew();
         core::mem::replace(&mut subscription.link, Link::Paused).request()
     }
 
@@ -155,7 +151,7 @@ impl Subscriptions {
         subscription.link = Link::Live(request, room);
         subscription.start = Start::After(position);
         let was_told = core::mem::replace(&mut subscription.is_told, true);
-        (!POLLS || !was_told).then_some(subscription.id)
+        (!was_told).then_some(subscription.id)
     }
 
     /// The server has refused or ended one.
@@ -201,10 +197,6 @@ impl Subscriptions {
     /// A list of who is there, or some of it.
     pub(super) fn on_present(&mut self, room: RoomNumber, members: &[MemberId], more: bool) -> Option<SubscriptionId> {
         let subscription = self.live(room)?;
-        if !POLLS {
-            // The next transport has the whole list anyway.
-            return Some(subscription.id);
-        }
         let mut digest = subscription.listed.take().unwrap_or_default();
         members.iter().for_each(|member| digest.toggle(member));
         if more {
@@ -218,7 +210,7 @@ impl Subscriptions {
     /// Somebody has joined or left.
     pub(super) fn on_presence(&mut self, room: RoomNumber, member: &MemberId) -> Option<SubscriptionId> {
         let subscription = self.live(room)?;
-        if POLLS && let PresenceWanted::Changes(digest) = &mut subscription.presence {
+        if let PresenceWanted::Changes(digest) = &mut subscription.presence {
             digest.toggle(member);
         }
         Some(subscription.id)

@@ -6,7 +6,7 @@ use crate::{
     frame::{ClientFrame, Hello, Nonce, Token, VERSION},
 };
 
-use super::{Attempt, Client, Event, Output, Poll, State, polls::POLLS};
+use super::{Attempt, Client, Event, Output, Poll, State};
 
 impl Client {
     pub(super) fn connect(&mut self) {
@@ -91,7 +91,7 @@ impl Client {
             && open.probe.is_none()
         {
             open.probe = Some(deadline);
-            if POLLS && open.poll == Poll::Asks {
+            if open.poll == Poll::Asks {
                 // It is not waited for.
                 open.poll = Poll::Waits;
             }
@@ -130,8 +130,7 @@ impl Client {
         if was_useful {
             self.backoff.reset();
             self.failures = 0;
-        } else if POLLS && self.attempt().is_some() {
-            // Where there are only streams, there is no other kind to go to.
+        } else if self.attempt().is_some() {
             self.failures += 1;
             if self.failures >= self.settings.failures_before_next {
                 self.failures = 0;
