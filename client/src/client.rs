@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tidewire_protocol::{
     MemberId, NameError, RoomName,
-    client::{ClientState, Input},
+    client::{ClientState, Input, TransportKind},
 };
 
 use crate::{
@@ -65,7 +65,14 @@ impl Client {
         self.shared().lock().machine.state()
     }
 
-    /// The present state, and each that follows.
+    /// What it talks over, while it can talk.
+    #[must_use]
+    pub fn transport(&self) -> Option<TransportKind> {
+        self.shared().lock().machine.transport()
+    }
+
+    /// The present state, and each that follows. That it can talk is told again when it does so over another kind of
+    /// [`transport`](Self::transport).
     pub fn states(&self) -> States {
         States::new(self.shared().clone())
     }

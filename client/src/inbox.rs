@@ -55,6 +55,7 @@ impl Sink for Inbox {
     fn take(&mut self, event: Event, wakers: &mut Vec<Waker>) {
         match event {
             Event::State(state) => self.on_state(state, wakers),
+            Event::Moved => self.watched.change(wakers),
             Event::Published(id, position) => self.answers.fill(id, Ok(position), wakers),
             Event::PublishFailed(id, failure, payload) => {
                 self.answers.fill(id, Err(publish_error(failure, payload)), wakers);

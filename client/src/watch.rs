@@ -15,7 +15,7 @@ use crate::{driver::Shared, inbox::Inbox, lock::Guard, session::Session};
 
 /// The states of a client: first the present one, then each that it changes to, until it has ended and that was told.
 ///
-/// Who looks seldom sees only the newest.
+/// Who looks seldom sees only the newest. That it is open is told again when the session has moved to another kind of transport.
 #[derive(Debug)]
 #[must_use = "streams do nothing unless polled"]
 pub struct States {

@@ -98,6 +98,60 @@ export function rooms(open, startServer) {
     assert.ok(states.some((event) => event.state === "connecting") && states.some((event) => event.state === "open"));
   });
 
+  test("over polls it is the same, also where some of them fail", async (t) => {
+    for (const fault of [undefined, { status: 502 }, { contentType: "text/html", body: "<!doctype html>" }, "abort"]) {
+      const [server, page] = [await startServer(t), await open(t)];
+      await pollable(page, (count) => (count % 5 === 4 ? fault : undefined));
+      await page.evaluate(define, [server.socket("/ws"), { transports: ["polling"] }]);
+      const told = await page.evaluate(async () => {
+        const events = room.subscribe();
+        const values = [];
+        for (let number = 0; number < 10; number++) {
+          await room.publish(number);
+          values.push(...(await messages(events, 1)).map((event) => event.value));
+        }
+        return { values, transport: client.transport };
+      });
+      assert.deepEqual(told, { values: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], transport: "polling" });
+    }
+  });
+
+  test("a client that closes while it polls says so, and leaves no request", async (t) => {
+    const { page, server } = await start(t, { connect: { transports: ["websocket"] } });
+    const other = await open(t);
+    await pollable(other);
+    await other.evaluate(define, [server.socket("/ws"), { transports: ["polling"] }]);
+    const told = await page.evaluate(async () => {
+      window.events = room.subscribe({ presence: true });
+      return { present: (await take(events, 2))[1].members.length, transport: client.transport };
+    });
+    assert.deepEqual(told, { present: 1, transport: "websocket" });
+    await other.evaluate(async () => take(room.subscribe({ presence: true }), 2));
+    assert.equal((await page.evaluate(() => take(window.events, 1)))[0].type, "joined");
+    const requests = [];
+    other.on("request", (request) => requests.push(request.url()));
+    await other.evaluate(() => client.close());
+    assert.equal((await page.evaluate(() => take(window.events, 1)))[0].type, "left");
+    assert.equal(requests.length, 1);
+    assert.deepEqual(await other.evaluate(() => [client.state, client.transport]), ["closed", undefined]);
+  });
+
+  test("transports that are none are refused", async (t) => {
+    const { page, server } = await start(t);
+    const codes = await page.evaluate((url) => {
+      const wrong = [[], ["polling", "polling"], ["pigeon"], "websocket", null, 7, ["polling", "websocket", "polling"]];
+      return wrong.map((transports) => {
+        try {
+          connect(url, { transports });
+          return "none";
+        } catch ({ code }) {
+          return code;
+        }
+      });
+    }, server.socket("/ws"));
+    assert.deepEqual(codes, Array(7).fill("invalid-transports"));
+  });
+
   test("presence and signals are told", async (t) => {
     const { server, page } = await start(t);
     const told = await page.evaluate(async (url) => {
@@ -306,6 +360,20 @@ export function rooms(open, startServer) {
       return (await messages(events, 600)).map((event) => event.value);
     });
     assert.deepEqual(values, Array.from({ length: 600 }, (_, number) => number));
+  });
+}
+
+/** Lets a page poll a server of another origin. `fault(count)` says what is answered instead, if anything. */
+async function pollable(page, fault = () => undefined) {
+  let count = 0;
+  await page.route("**/poll", async (route) => {
+    const instead = fault(count++);
+    if (instead === "abort") return route.abort();
+    const headers = { "access-control-allow-origin": "*" };
+    if (instead) return route.fulfill({ headers, ...instead });
+    // The page may take its request back.
+    const response = await route.fetch().catch(() => undefined);
+    await (response ? route.fulfill({ response, headers: { ...response.headers(), ...headers } }) : route.abort()).catch(() => {});
   });
 }
 

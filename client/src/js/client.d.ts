@@ -13,9 +13,20 @@ export interface Position {
 /** `"connecting"` also while it connects again; `"waiting"` before it does. */
 export type ClientState = ClientStateEvent["state"];
 
-/** The client's state has changed. */
+/** What a client talks over: a WebSocket, or HTTP requests that wait for news. */
+export type Transport = "websocket" | "polling";
+
+/** One or both, in the order in which they are tried. */
+export type Transports =
+  | readonly [Transport]
+  | readonly ["websocket", "polling"]
+  | readonly ["polling", "websocket"];
+
+/** The client's state has changed, or what it talks over. */
 export type ClientStateEvent =
-  | { readonly type: "state"; readonly state: "connecting" | "open" | "offline" | "unauthorized" }
+  | { readonly type: "state"; readonly state: "connecting" | "offline" | "unauthorized" }
+  /** It can talk. Told again when the session has moved from one transport to the other, which it does without a break. */
+  | { readonly type: "state"; readonly state: "open"; readonly transport: Transport }
   /** It will connect again after `retryIn` milliseconds. */
   | { readonly type: "state"; readonly state: "waiting"; readonly retryIn: number }
   /** It has ended: with 1000 when the program closed it, otherwise with the code of the server. */
@@ -36,6 +47,12 @@ export interface ConnectOptions {
   maxQueuedBytes?: number;
   /** How many publishes may wait for their answers, over reconnects too; 1024 by default, and 16 MiB. */
   maxPublishes?: number;
+  /**
+   * What it talks over, in the order in which it is tried; `["websocket", "polling"]` by default. One that is of no use three
+   * times over gives way to the next, and while it polls it tries for a WebSocket every so often where it would rather have
+   * one. A server is polled beside its WebSockets: at `/poll` where they are at `/ws`.
+   */
+  transports?: Transports;
   /** Closes the client when it is aborted. */
   signal?: AbortSignal;
 }
@@ -130,6 +147,8 @@ export type RoomEvent<T = unknown> =
 export type ClientConnectErrorCode =
   /** The form or scheme of the address is wrong, or it has a fragment. */
   | "invalid-url"
+  /** {@link ConnectOptions.transports} are not what they may be. */
+  | "invalid-transports"
   /** The browser does not allow it here, as for `ws:` in a page of `https:`. */
   | "refused";
 
@@ -183,6 +202,9 @@ export function connect(url: string | URL, options?: ConnectOptions): Client;
 export interface Client extends Disposable, AsyncDisposable {
   /** What it is doing. */
   readonly state: ClientState;
+
+  /** What it talks over, while it is `"open"`. */
+  readonly transport: Transport | undefined;
 
   /** Who it is to others in a room; nobody before it was first welcomed. */
   readonly member: string | undefined;

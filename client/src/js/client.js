@@ -5,6 +5,7 @@ import { call, failure } from "./error.js";
 import { Subscription } from "./subscription.js";
 import { Session } from "./tidewire.js";
 
+const TRANSPORTS = ["websocket", "polling"];
 const STATES = ["connecting", "open", "waiting", "offline", "unauthorized", "closed"];
 const UNPUBLISHED = {
   1: ["refused", "the server refused it"],
@@ -25,6 +26,10 @@ class Client {
 
   get state() {
     return this.#core.state.state;
+  }
+
+  get transport() {
+    return this.#core.state.transport;
   }
 
   get member() {
@@ -102,8 +107,12 @@ class Core {
   #roundTrips = [];
   #batch;
 
-  constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, signal }) {
+  constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, transports = TRANSPORTS, signal }) {
     signal?.throwIfAborted();
+    const kinds = Array.from(transports ?? [], (name) => TRANSPORTS.indexOf(name)).join("");
+    if (!/^(0|1|01|10)$/.test(kinds)) {
+      throw failure("invalid-transports", 'one or both of "websocket" and "polling", in any order', { cause: transports });
+    }
     const host = {
       turned: (state, events, outcomes) => this.#turned(state, events, outcomes),
       // What is given is memory of the module, so what is kept is copied.
@@ -112,7 +121,7 @@ class Core {
       },
     };
     try {
-      this.session = new Session(String(url), host, maxQueuedBytes, maxPublishes);
+      this.session = new Session(String(url), host, maxQueuedBytes, maxPublishes, kinds[0], kinds.length);
     } catch (isInvalid) {
       throw isInvalid === true
         ? failure("invalid-url", "not the address of a WebSocket")
@@ -190,8 +199,10 @@ class Core {
     const [state, detail] = [STATES[code % 8], Math.floor(code / 8)];
     this.state = { type: "state", state };
     if (state === "waiting") this.state.retryIn = detail;
-    if (state === "open") this.member = this.session.member();
-    else this.#roundTripped(undefined);
+    if (state === "open") {
+      this.state.transport = TRANSPORTS[detail];
+      this.member = this.session.member();
+    } else this.#roundTripped(undefined);
     if (state === "closed") {
       this.state.code = detail;
       for (const subscription of this.subscriptions.values()) subscription.drain();

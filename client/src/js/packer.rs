@@ -87,6 +87,7 @@ impl Sink for Packer {
     fn take(&mut self, event: Event, (): &mut ()) {
         match event {
             Event::State(state) => self.on_state(state),
+            Event::Moved => self.news.state = true,
             Event::Published(id, Position { epoch, offset }) => {
                 self.on_outcome(id, 0, [high(epoch), low(epoch), offset.0 as f64]);
             }

@@ -50,14 +50,25 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// Begins to connect.
+    /// Begins to connect, over so many kinds of transport: first this one, 0 for a WebSocket and 1 for polls.
     ///
     /// # Errors
     ///
     /// When the browser refuses to try: `true` where the address is not one of a WebSocket.
     #[wasm_bindgen(constructor, skip_jsdoc)]
-    pub fn new(url: &JsValue, host: Host, max_queued_bytes: f64, max_publishes: f64) -> Result<Self, JsValue> {
+    pub fn new(
+        url: &JsValue,
+        host: Host,
+        max_queued_bytes: f64,
+        max_publishes: f64,
+        first: u32,
+        kinds: usize,
+    ) -> Result<Self, JsValue> {
         let mut options = ClientOptions::default();
+        if first == 1 {
+            options.transports.swap(0, 1);
+        }
+        options.transports.truncate(kinds);
         options.outbox.max_publishes = max_publishes as usize;
         let packer = Packer::new(host, max_queued_bytes as usize);
         let url = url.as_string().unwrap_or_default();
@@ -72,8 +83,10 @@ impl Session {
     #[wasm_bindgen(skip_jsdoc)]
     #[must_use]
     pub fn state(&self) -> f64 {
-        let (state, detail) = match self.shared.lock().machine.state() {
-            ClientState::Open => (1, 0),
+        let machine = &self.shared.lock().machine;
+        let transport = machine.transport().map_or(0, |kind| kind as u32);
+        let (state, detail) = match machine.state() {
+            ClientState::Open => (1, transport),
             ClientState::Waiting(wait) => (2, wait.as_millis() as u32),
             ClientState::Offline => (3, 0),
             ClientState::Unauthorized => (4, 0),

@@ -83,6 +83,8 @@ async fn a_client_with_a_websocket_is_heard_and_hears() {
     let bob = Client::connect(&fixture("/ws"), ClientOptions::default()).expect("an address");
     talk(&ann, &bob).await;
     talk(&bob, &ann).await;
+    let kinds = [&ann, &bob].map(Client::transport);
+    assert_eq!(kinds, [Some(TransportKind::Polls), Some(TransportKind::Stream)]);
 }
 
 #[wasm_bindgen_test]

@@ -1,6 +1,6 @@
 //! From polls back to a stream: it is opened beside the polls, and takes their place once it could be.
 
-use super::{Attempt, Client, Output, Poll, State, TransportKind};
+use super::{Attempt, Client, Event, Output, Poll, State, TransportKind};
 use crate::time::Instant;
 
 /// What a client that polls does to have a stream again.
@@ -87,6 +87,7 @@ impl Client {
         {
             (open.climb, open.since) = (Climb::No, now);
             self.failures = self.settings.failures_before_next.saturating_sub(1);
+            self.event(Event::Moved);
         }
     }
 

@@ -71,6 +71,8 @@ pub enum Event {
         /// Its public id.
         member: MemberId,
     },
+    /// The session goes on over a transport of another kind, without a break.
+    Moved,
     /// A new token is needed, soon or to go on at all.
     TokenNeeded,
     /// How long the answer to [`Client::ping`](super::Client::ping) took.

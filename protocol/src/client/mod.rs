@@ -145,6 +145,18 @@ impl Client {
         self.member.as_ref()
     }
 
+    /// What its transport is, while it can talk. [`Event::Moved`] tells of another.
+    #[must_use]
+    pub fn transport(&self) -> Option<TransportKind> {
+        match &self.state {
+            State::Open(open) => Some(self.kind(match open.climb {
+                Climb::Greeted(kind) => kind,
+                _ => self.transport,
+            })),
+            _ => None,
+        }
+    }
+
     /// What a transport is that [`Output::Connect`] names by its index.
     #[must_use]
     pub fn kind(&self, index: usize) -> TransportKind {

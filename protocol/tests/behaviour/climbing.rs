@@ -137,8 +137,13 @@ fn a_session_moves_to_the_stream_without_a_word() {
     assert_eq!(wanted[0], Output::Disconnect(Attempt(5)));
     // The poll has overtaken the attempt to open it.
     assert_eq!(hellos(&wanted), [(stream, 6)]);
+    assert_eq!(
+        (events(&wanted), climber.client.transport()),
+        (0, Some(TransportKind::Polls))
+    );
     let moved = climber.tell(Input::Received(stream, &welcome(Outcome::Resumed)));
-    assert_eq!((moved, events(&wanted)), (vec![], 0));
+    assert_eq!(moved, [Output::Event(Event::Moved)]);
+    assert_eq!(climber.client.transport(), Some(TransportKind::Stream));
     assert_eq!(climber.after(CLIMB_AFTER), [], "it is where it would be");
     assert_eq!(climber.client.state(), ClientState::Open);
 }
@@ -157,6 +162,7 @@ fn a_stream_that_is_not_welcomed_in_time_gives_the_session_back() {
         };
         assert_eq!(wanted.contains(&Output::Disconnect(stream)), !is_lost);
         assert_eq!((hellos(&wanted), events(&wanted)), (vec![(Attempt(6), 6)], 0));
+        assert_eq!(climber.client.transport(), Some(TransportKind::Polls));
     }
 }
 

@@ -92,6 +92,7 @@ interface Said {
 }
 
 exactly<Equal<Client["state"], "connecting" | "open" | "waiting" | "offline" | "unauthorized" | "closed">>();
+exactly<Equal<Client["transport"], "websocket" | "polling" | undefined>>();
 exactly<Equal<RoomEvent["type"], "subscribed" | "message" | "gap" | "signal" | "joined" | "left" | "present" | "ended">>();
 exactly<Equal<PublishError<Said>["value"], Said>>();
 exactly<Equal<Parameters<Room<Said>["publish"]>[0], Said>>();
@@ -100,11 +101,20 @@ export async function talks(): Promise<void> {
   await using client = connect(new URL("ws://localhost/ws"), { maxPublishes: 10, signal: AbortSignal.timeout(1) });
   const undo: () => void = client.on("state", (event) => {
     if (event.state === "waiting") exactly<Equal<typeof event.retryIn, number>>();
+    if (event.state === "open") exactly<Equal<typeof event.transport, "websocket" | "polling">>();
     if (event.state === "closed") exactly<Equal<typeof event.code, number>>();
     // @ts-expect-error: only one that is closed has a code
     event.code;
   });
   undo();
+  connect("ws://localhost/ws", { transports: ["polling"] }).close();
+  connect("ws://localhost/ws", { transports: ["polling", "websocket"] }).close();
+  // @ts-expect-error: there must be one
+  connect("ws://localhost/ws", { transports: [] });
+  // @ts-expect-error: each once
+  connect("ws://localhost/ws", { transports: ["polling", "polling"] });
+  // @ts-expect-error: there is no such transport
+  connect("ws://localhost/ws", { transports: ["carrier-pigeon"] });
   const room = client.room<Said>("lobby");
   const position: Position = await room.publish({ text: "hello" }, { ttl: 1000 });
   const sent: boolean = room.signal({ text: "typing" });
