@@ -17,14 +17,18 @@ use tidewire_protocol::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClientOptions {
-    /// The kinds of transport, in the order in which they are tried: one that is of no use three times over gives way to
-    /// the next. Default: a WebSocket, then polls.
+    /// The kinds of transport, in the order in which they are tried. Default: a WebSocket, then polls.
+    ///
+    /// One that could not be had at all, or not within 3 s, gives way to the next; one that breaks within 5 s, or has been of
+    /// use before, when that has happened three times over.
     ///
     /// A server is polled beside its WebSockets: at `/poll` where they are at `/ws`.
     pub transports: Vec<TransportKind>,
-    /// Where it would rather have a WebSocket and has to poll, one is tried again after so long, beside the polls. Default: 60 s.
+    /// Where it would rather have a WebSocket and has to poll, one is tried again after so long, beside the polls. Default: 60 s,
+    /// which doubles with each try in vain up to ten times as long.
     pub climb_after: Duration,
-    /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s.
+    /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s. Where another kind can
+    /// be tried it is at most 3 s.
     pub connect_timeout: Duration,
     /// The wait before connecting again. Default: a random time up to 500 ms, which doubles with each attempt up to 20 s.
     pub backoff: BackoffSettings,

@@ -190,7 +190,7 @@ async fn where_websockets_are_refused_the_session_begins_over_polls() {
     let mut events = subscribe(&client, SubscribeOptions::default()).await;
     within(lobby(&client).publish("through")).await.expect("accepted");
     assert_eq!(message(&mut events).await.0, "through");
-    assert_eq!(gateway.traffic().borrow().barred, 3);
+    assert_eq!(gateway.traffic().borrow().barred, 1);
 }
 
 #[tokio::test]

@@ -20,7 +20,13 @@ impl Client {
     /// When it is to try, if it is to try at all.
     pub(super) fn next_climb(&self) -> Climb {
         if self.is_polling() && self.settings.transports.first() == Some(&TransportKind::Stream) {
-            Climb::At(self.now + self.settings.climb_after)
+            let wait = self.settings.climb_after;
+            Climb::At(
+                self.now
+                    + wait
+                        .saturating_mul(1 << self.climbs.min(4))
+                        .min(wait.saturating_mul(10)),
+            )
         } else {
             Climb::No
         }
@@ -68,6 +74,7 @@ impl Client {
             Climb::Opening(attempt, _) if attempt == lost => {}
             _ => return false,
         }
+        self.climbs += 1;
         let (is_greeted, next) = (matches!(climb, Climb::Greeted(_)), self.next_climb());
         if let State::Open(open) = &mut self.state {
             open.climb = next;
@@ -86,7 +93,8 @@ impl Client {
             && let Climb::Greeted(_) = open.climb
         {
             (open.climb, open.since) = (Climb::No, now);
-            self.failures = self.settings.failures_before_next.saturating_sub(1);
+            (self.failures, self.is_proven) = (self.settings.failures_before_next.saturating_sub(1), false);
+            self.climbs += 1;
             self.event(Event::Moved);
         }
     }

@@ -14,7 +14,10 @@ impl Client {
         }
         let now = self.now;
         match &mut self.state {
-            State::Connecting { .. } | State::Opening { .. } => self.drop_transport(CloseCode::ABNORMAL),
+            State::Connecting { .. } | State::Opening { .. } => {
+                self.is_proven = false;
+                self.drop_transport(CloseCode::ABNORMAL);
+            }
             State::Waiting { .. } => self.connect(),
             State::Open(open) => {
                 if open.probe.is_some_and(|at| at <= now) {

@@ -49,9 +49,12 @@ pub struct Client {
     subscriptions: Subscriptions,
     outbox: Outbox,
     backoff: Backoff,
-    /// Which kind of transport is in use, and how often in a row it was of no use.
+    /// Which kind of transport is in use, how often in a row it was of no use, and whether it has been of use.
     transport: usize,
     failures: u32,
+    is_proven: bool,
+    /// How often in a row a stream was tried in vain beside polls.
+    climbs: u32,
     last_attempt: Attempt,
     last_nonce: u32,
     /// Whether there may be a network, as far as it was told.
@@ -114,8 +117,10 @@ impl Client {
             subscriptions: Subscriptions::default(),
             outbox: Outbox::new(settings.outbox),
             backoff: Backoff::new(settings.backoff, seed),
-            transport: 0,
+            transport: settings.begin_with,
             failures: 0,
+            is_proven: false,
+            climbs: 0,
             last_attempt: Attempt(0),
             last_nonce: 0,
             is_online: true,

@@ -6,11 +6,15 @@ use crate::{
     frame::{ClientFrame, Hello, Nonce, Token, VERSION},
 };
 
-use super::{Attempt, Client, Event, Output, Poll, State};
+use super::{Attempt, Client, Climb, Event, Open, Output, Poll, State};
 
 impl Client {
     pub(super) fn connect(&mut self) {
-        let deadline = self.now + self.settings.connect_timeout;
+        let mut timeout = self.settings.connect_timeout;
+        if self.transport + 1 < self.settings.transports.len() {
+            timeout = timeout.min(self.settings.give_way_after);
+        }
+        let deadline = self.now + timeout;
         let attempt = self.next_attempt();
         self.enter(State::Connecting { attempt, deadline });
         if self.is_polling() {
@@ -73,6 +77,14 @@ impl Client {
 
     pub(super) fn on_online(&mut self) {
         self.is_online = true;
+        // It may be another network.
+        (self.is_proven, self.climbs) = (false, 0);
+        if let State::Open(Open {
+            climb: Climb::At(at), ..
+        }) = &mut self.state
+        {
+            *at = self.now;
+        }
         self.on_wake();
     }
 
@@ -123,27 +135,35 @@ impl Client {
     /// Forgets the transport, and says whether it was of use.
     pub(super) fn leave_transport(&mut self) -> bool {
         self.leave_climb();
-        let was_useful = match &self.state {
-            State::Open(open) => self.now.since(open.since) >= self.settings.useful_after,
-            _ => false,
+        let (is_welcome, was_useful) = match &self.state {
+            State::Open(open) => (true, self.now.since(open.since) >= self.settings.useful_after),
+            _ => (false, false),
         };
         if was_useful {
             self.backoff.reset();
-            self.failures = 0;
+            (self.failures, self.is_proven) = (0, true);
+            if !self.is_polling() {
+                self.climbs = 0;
+            }
         } else if self.attempt().is_some() {
             self.failures += 1;
-            if self.failures >= self.settings.failures_before_next {
-                self.failures = 0;
-                self.transport += 1;
-                if self.transport >= self.settings.transports.len() {
-                    self.transport = 0;
-                }
+            if self.failures >= self.settings.failures_before_next || !(is_welcome || self.is_proven) {
+                self.give_way();
             }
         }
         self.batch.clear();
         self.outbox.detach();
         self.subscriptions.detach(false);
         was_useful
+    }
+
+    /// The next kind of transport is to be tried.
+    fn give_way(&mut self) {
+        (self.failures, self.is_proven) = (0, false);
+        self.transport += 1;
+        if self.transport >= self.settings.transports.len() {
+            self.transport = 0;
+        }
     }
 
     /// Gives the transport up.

@@ -66,7 +66,7 @@ impl Climber {
     }
 }
 
-fn welcome(outcome: Outcome) -> Vec<u8> {
+pub(crate) fn welcome(outcome: Outcome) -> Vec<u8> {
     welcome_to(outcome, SessionId([1; 16]))
 }
 
@@ -77,7 +77,11 @@ fn welcome_to(outcome: Outcome, session: SessionId) -> Vec<u8> {
         session,
         member: "me",
         settled: Sequence(0),
-        terms: Terms::default(),
+        terms: Terms {
+            // Longer than anything here takes.
+            ping_interval: Duration::from_secs(3600),
+            ..Terms::default()
+        },
     };
     ServerFrame::Welcome(welcome).encode(&mut batch);
     batch
@@ -115,10 +119,15 @@ fn a_stream_is_tried_beside_polls_that_go_on() {
     assert_eq!(connects(&wanted), [(Attempt(5), 1)]);
     let wanted = climber.tell(Input::Lost(stream, None));
     assert_eq!(wanted, []);
-    let just_before = CLIMB_AFTER - Duration::from_nanos(1);
-    assert_eq!(climber.after(just_before), []);
-    let wanted = climber.after(Duration::from_nanos(1));
-    assert_eq!(connects(&wanted), [(Attempt(6), 0)]);
+    // Each time it waits twice as long, up to ten times.
+    for (number, wait) in [2, 4, 8, 10, 10].into_iter().enumerate() {
+        let just_before = CLIMB_AFTER * wait - Duration::from_nanos(1);
+        assert_eq!(climber.after(just_before), []);
+        let wanted = climber.after(Duration::from_nanos(1));
+        let stream = Attempt(6 + number as u64);
+        assert_eq!(connects(&wanted), [(stream, 0)]);
+        climber.tell(Input::Lost(stream, None));
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 #[cfg(not(target_arch = "wasm32"))] // the counter replaces the allocator
 mod allocations;
+mod choosing;
 mod client;
 mod climbing;
 mod documented;

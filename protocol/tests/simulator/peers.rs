@@ -71,7 +71,7 @@ impl World {
             // Nothing ever comes of it.
             self.model.coverage.failed_connects += 1;
             self.cut_off(id);
-        } else if self.nodes[node].down_until > self.now || (!self.is_calm && refuses) {
+        } else if kind == Kind::Refused || self.nodes[node].down_until > self.now || (!self.is_calm && refuses) {
             self.model.coverage.failed_connects += 1;
             self.cut_off(id);
             let after = self.random.millis(1, 300);

@@ -16,6 +16,8 @@ pub(super) enum Kind {
     Works,
     /// As behind a proxy that does not answer.
     NeverOpens,
+    /// As behind a proxy that does not let it through.
+    Refused,
     /// As behind a proxy that ends what it does not know.
     Dies,
 }
@@ -26,7 +28,7 @@ impl Kind {
         let mut kinds = vec![Self::Works; 1 + random.below(3)];
         if kinds.len() > 1 && random.chance(50) {
             let useless = random.below(kinds.len());
-            kinds[useless] = [Self::NeverOpens, Self::Dies][random.below(2)];
+            kinds[useless] = [Self::NeverOpens, Self::Refused, Self::Dies][random.below(3)];
         }
         let transports = kinds.iter().map(|_| match random.chance(40) {
             true => TransportKind::Polls,
