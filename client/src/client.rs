@@ -8,6 +8,8 @@ use tidewire_protocol::{
     client::{ClientState, Input, TransportKind},
 };
 
+#[cfg(target_arch = "wasm32")]
+use crate::remembered;
 use crate::{
     driver::Shared,
     error::ConnectError,
@@ -44,7 +46,14 @@ impl Client {
     /// Where no connection can be tried; see [`ConnectError`]. A server that cannot be reached is no error here, but a
     /// reason to try again.
     pub fn connect(url: &str, options: ClientOptions) -> Result<Self, ConnectError> {
+        #[cfg(target_arch = "wasm32")]
+        let options = ClientOptions {
+            begin_with: options.begin_with.or_else(|| remembered::recall(url)),
+            ..options
+        };
         let shared = Shared::connect(url, &options, Inbox::new(options.max_queued_bytes))?;
+        #[cfg(target_arch = "wasm32")]
+        remembered::follow(url, &shared);
         Ok(Self {
             handle: Arc::new(Handle { shared }),
         })

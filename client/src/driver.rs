@@ -32,7 +32,10 @@ impl<S: Sink> Shared<S> {
     pub(crate) fn connect(url: &str, options: &ClientOptions, sink: S) -> Result<Arc<Self>, ConnectError> {
         let endpoint = Endpoint::new(url)?;
         let clock = Clock::start();
+        let mut kinds = options.transports.iter();
+        let begin_with = kinds.position(|kind| Some(*kind) == options.begin_with);
         let settings = Settings {
+            begin_with: begin_with.unwrap_or(0),
             transports: options.transports.clone(),
             climb_after: options.climb_after,
             connect_timeout: options.connect_timeout,

@@ -44,6 +44,8 @@ mod inbox;
 mod js;
 mod lock;
 mod options;
+#[cfg(target_arch = "wasm32")]
+mod remembered;
 mod room;
 mod session;
 mod sink;

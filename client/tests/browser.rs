@@ -4,11 +4,45 @@
 mod behaviour;
 mod common;
 
-use common::{drained, fixture, get, open, tagged};
-use futures_util::future::join_all;
+use common::{drained, fixture, get, open, round_trip, tagged, within};
+use futures_util::{StreamExt, future::join_all};
+use tidewire_client::{Client, ClientOptions, ClientState, TransportKind};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
+
+/// What a client with all defaults talks over first.
+async fn first_transport(url: &str) -> Option<TransportKind> {
+    let client = Client::connect(url, ClientOptions::default()).expect("an address");
+    opened(&client).await;
+    client.transport()
+}
+
+async fn opened(client: &Client) {
+    let mut states = client.states();
+    within("connection", async {
+        while states.next().await != Some(ClientState::Open) {}
+    })
+    .await;
+}
+
+#[wasm_bindgen_test]
+async fn what_worked_at_an_address_is_tried_first_for_half_an_hour() {
+    let url = fixture(&format!("/ws?{}", tagged("remembered")));
+    let mut options = ClientOptions::default();
+    options.transports = vec![TransportKind::Polls];
+    let polling = Client::connect(&url, options).expect("an address");
+    opened(&polling).await;
+    round_trip().await;
+    assert_eq!(first_transport(&url).await, Some(TransportKind::Polls));
+    let storage = web_sys::window()
+        .and_then(|it| it.local_storage().ok()?)
+        .expect("storage");
+    for kept in ["polling 0", "polling 1e300", "polling", "pigeon 0", ""] {
+        storage.set_item(&format!("tidewire {url}"), kept).expect("a place");
+        assert_eq!(first_transport(&url).await, Some(TransportKind::Stream), "{kept}");
+    }
+}
 
 /// yawc#45: without a `Drop`, 50 sockets connected and dropped were 50 sockets open.
 #[wasm_bindgen_test]

@@ -136,6 +136,32 @@ export function rooms(open, startServer) {
     assert.deepEqual(await other.evaluate(() => [client.state, client.transport]), ["closed", undefined]);
   });
 
+  test("what worked at an address is tried first, for half an hour", async (t) => {
+    const [server, page] = [await startServer(t), await open(t)];
+    await pollable(page);
+    await page.evaluate(define, [server.socket("/ws"), { transports: ["polling"] }]);
+    const first = await page.evaluate(async (url) => {
+      const first = async () => {
+        const client = connect(url);
+        await new Promise((resolve) => client.on("state", ({ state }) => state === "open" && resolve()));
+        return client.transport;
+      };
+      const firsts = [await first()];
+      for (const kept of ["polling 0", "pigeon 0", "", undefined]) {
+        if (kept === undefined) localStorage.clear();
+        else localStorage.setItem(`tidewire ${url}`, kept);
+        firsts.push(await first());
+      }
+      Object.defineProperty(window, "localStorage", {
+        get() {
+          throw new DOMException("not for this page", "SecurityError");
+        },
+      });
+      return [...firsts, await first()];
+    }, server.socket("/ws"));
+    assert.deepEqual(first, ["polling", ...Array(5).fill("websocket")]);
+  });
+
   test("transports that are none are refused", async (t) => {
     const { page, server } = await start(t);
     const codes = await page.evaluate((url) => {

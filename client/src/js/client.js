@@ -6,6 +6,8 @@ import { Subscription } from "./subscription.js";
 import { Session } from "./tidewire.js";
 
 const TRANSPORTS = ["websocket", "polling"];
+// Half an hour: networks change.
+const KEPT_FOR = 1800000;
 const STATES = ["connecting", "open", "waiting", "offline", "unauthorized", "closed"];
 const UNPUBLISHED = {
   1: ["refused", "the server refused it"],
@@ -106,6 +108,7 @@ class Core {
   #publishes = new Map();
   #roundTrips = [];
   #batch;
+  #url;
 
   constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, transports = TRANSPORTS, signal }) {
     signal?.throwIfAborted();
@@ -120,8 +123,9 @@ class Core {
         this.#batch = new Batch(numbers.slice(), names, texts, bytes.slice());
       },
     };
+    this.#url = url;
     try {
-      this.session = new Session(String(url), host, maxQueuedBytes, maxPublishes, kinds[0], kinds.length);
+      this.session = new Session(String(url), host, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url));
     } catch (isInvalid) {
       throw isInvalid === true
         ? failure("invalid-url", "not the address of a WebSocket")
@@ -201,6 +205,7 @@ class Core {
     if (state === "waiting") this.state.retryIn = detail;
     if (state === "open") {
       this.state.transport = TRANSPORTS[detail];
+      keep(this.#url, this.state.transport);
       this.member = this.session.member();
     } else this.#roundTripped(undefined);
     if (state === "closed") {
@@ -216,6 +221,22 @@ class Core {
 
   #roundTripped(time) {
     for (const resolve of this.#roundTrips.splice(0)) resolve(time);
+  }
+}
+
+// Which transport worked at an address, for the pages that follow. Workers have no storage, and a page may be kept from its own.
+function keep(url, transport) {
+  try {
+    localStorage[`tidewire ${url}`] = `${transport} ${Date.now()}`;
+  } catch {}
+}
+
+function recall(url) {
+  try {
+    const [transport, at] = localStorage[`tidewire ${url}`].split(" ");
+    return Math.abs(Date.now() - at) < KEPT_FOR ? TRANSPORTS.indexOf(transport) : -1;
+  } catch {
+    return -1;
   }
 }
 

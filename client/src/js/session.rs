@@ -10,7 +10,7 @@ use std::time::Duration;
 use js_sys::{JsString, Uint8Array};
 use tidewire_protocol::{
     Epoch, MemberId, Offset, OwnedPayload, Position, RoomName,
-    client::{ClientState, Input, SubscriptionId},
+    client::{ClientState, Input, SubscriptionId, TransportKind},
     frame::Start,
 };
 use wasm_bindgen::prelude::*;
@@ -50,7 +50,8 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// Begins to connect, over so many kinds of transport: first this one, 0 for a WebSocket and 1 for polls.
+    /// Begins to connect, over so many kinds of transport: first this one, 0 for a WebSocket and 1 for polls; but it begins with
+    /// that one of them, if it is one.
     ///
     /// # Errors
     ///
@@ -63,12 +64,18 @@ impl Session {
         max_publishes: f64,
         first: u32,
         kinds: usize,
+        begin_with: i32,
     ) -> Result<Self, JsValue> {
         let mut options = ClientOptions::default();
         if first == 1 {
             options.transports.swap(0, 1);
         }
         options.transports.truncate(kinds);
+        options.begin_with = match begin_with {
+            0 => Some(TransportKind::Stream),
+            1 => Some(TransportKind::Polls),
+            _ => None,
+        };
         options.outbox.max_publishes = max_publishes as usize;
         let packer = Packer::new(host, max_queued_bytes as usize);
         let url = url.as_string().unwrap_or_default();

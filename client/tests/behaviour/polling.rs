@@ -20,7 +20,9 @@ fn options() -> ClientOptions {
 }
 
 fn connect(path: &str) -> Client {
-    Client::connect(&fixture(path), options()).expect("an address")
+    // At an address of its own: a page remembers at which it polled.
+    let url = fixture(&format!("{path}?{}", tagged("polls")));
+    Client::connect(&url, options()).expect("an address")
 }
 
 /// One whose every `nth` poll under this tag comes to nothing, and its address.
@@ -85,6 +87,14 @@ async fn a_client_with_a_websocket_is_heard_and_hears() {
     talk(&bob, &ann).await;
     let kinds = [&ann, &bob].map(Client::transport);
     assert_eq!(kinds, [Some(TransportKind::Polls), Some(TransportKind::Stream)]);
+}
+
+#[wasm_bindgen_test]
+async fn where_no_websocket_can_be_had_a_client_polls() {
+    let url = fixture(&format!("/fixture/polls/{}/none/{}/ws", tagged("blocked"), usize::MAX));
+    let client = Client::connect(&url, ClientOptions::default()).expect("an address");
+    talk(&client, &client).await;
+    assert_eq!(client.transport(), Some(TransportKind::Polls));
 }
 
 #[wasm_bindgen_test]
