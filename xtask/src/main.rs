@@ -10,6 +10,7 @@ compile_error!("these commands need Linux or macOS: on Windows, use the Windows 
 
 mod audit;
 mod bench;
+mod blank;
 mod browser_tests;
 mod counts;
 mod fixture;

@@ -44,6 +44,7 @@ pub(crate) const STAMP: Stamp = Stamp {
         "xtask/npm",
         "xtask/src/pack.rs",
         "xtask/src/snip.rs",
+        "xtask/src/blank.rs",
     ],
     output: FOLDER,
 };
@@ -143,11 +144,17 @@ fn wasm_pack(workspace: &Workspace, folder: &Path) -> Command {
 /// says so.
 pub(crate) fn wasm_opt(from: &Path, to: &Path) -> Command {
     let mut command = Command::new("wasm-opt");
-    command.args(["-Oz", "--enable-bulk-memory", "--enable-nontrapping-float-to-int"]);
+    command.args([
+        "-Oz",
+        "--converge",
+        "--enable-bulk-memory",
+        "--enable-nontrapping-float-to-int",
+    ]);
     // A function that is called once is inlined where that makes the module shorter; with gzip, most stay smaller by
     // themselves. Below 1024 there is only the end of the stack, so a small offset can be added in the load itself.
     command.args(["--one-caller-inline-max-function-size=50", "--low-memory-unused"]);
-    command.arg(from).arg("-o").arg(to);
+    // Functions that are called often get the short numbers.
+    command.arg("--reorder-functions").arg(from).arg("-o").arg(to);
     command
 }
 

@@ -2,10 +2,13 @@
 //!
 //! A panic of ours ends the module: its words go to a standard error that a page does not have, and then comes a trap. With
 //! the standard library as it is built, the code that puts these words together stays in the module, and is a tenth of it.
-//! Here the functions that a panic begins with become the trap itself, and wasm-opt finds that nothing needs the rest.
+//! Here the functions that a panic begins with become the trap itself, and wasm-opt finds that nothing needs the rest. What they
+//! would have said is blanked.
 
 use anyhow::{Context, Result, ensure};
-use wasmparser::{BinaryReader, KnownCustom, Name, Parser, Payload};
+use wasmparser::{BinaryReader, DataKind, DataSectionReader, KnownCustom, Name, Operator, Parser, Payload};
+
+use crate::blank::blank;
 
 /// The module without the words of its panics; says how many functions became traps.
 pub(crate) fn snip(module: &[u8]) -> Result<(Vec<u8>, usize)> {
@@ -23,6 +26,10 @@ pub(crate) fn snip(module: &[u8]) -> Result<(Vec<u8>, usize)> {
             put_u32(&mut snipped, code.len());
             snipped.extend(code);
             count = traps;
+        } else if id == DATA {
+            let data = blank_data(body)?;
+            put_u32(&mut snipped, data.len());
+            snipped.extend(data);
         } else {
             put_u32(&mut snipped, size);
             snipped.extend(body);
@@ -47,6 +54,22 @@ fn snip_code(section: &[u8], panics: &[u32]) -> Result<(Vec<u8>, usize)> {
         code.extend(body);
     }
     Ok((code, traps))
+}
+
+/// The data of the module's memory without what panics would say.
+fn blank_data(section: &[u8]) -> Result<Vec<u8>> {
+    let mut data = section.to_vec();
+    for segment in DataSectionReader::new(BinaryReader::new(section, 0))? {
+        let segment = segment?;
+        let DataKind::Active { offset_expr, .. } = segment.kind else {
+            continue;
+        };
+        if let Operator::I32Const { value } = offset_expr.get_operators_reader().read()? {
+            let end = usize::try_from(segment.range.end)?;
+            blank(&mut data[end - segment.data.len()..end], value as usize);
+        }
+    }
+    Ok(data)
 }
 
 /// The functions to become traps, by their place in the code section.
@@ -107,6 +130,7 @@ fn put_u32(out: &mut Vec<u8>, mut number: usize) {
 /// The magic number and the version.
 const HEADER_BYTES: usize = 8;
 const CODE: u8 = 10;
+const DATA: u8 = 11;
 /// No locals, `unreachable`, `end`.
 const TRAP: &[u8] = &[0, 0, 0x0b];
 /// Parts of the names of functions that a panic begins with, or that write its words. Nothing else that ships makes text of
