@@ -124,12 +124,11 @@ class Core {
       },
     };
     this.#url = url;
-    try {
-      this.session = new Session(String(url), host, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url));
-    } catch (isInvalid) {
-      throw isInvalid === true
-        ? failure("invalid-url", "not the address of a WebSocket")
-        : failure("refused", "the browser does not allow this connection", { cause: isInvalid });
+    this.session = Session.open(String(url), host, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url));
+    if (!this.session) {
+      throw isAddress(url)
+        ? failure("refused", "the browser does not allow this connection")
+        : failure("invalid-url", "not the address of a WebSocket");
     }
     signal?.addEventListener("abort", () => this.session?.close(), { once: true });
   }
@@ -221,6 +220,15 @@ class Core {
 
   #roundTripped(time) {
     for (const resolve of this.#roundTrips.splice(0)) resolve(time);
+  }
+}
+
+function isAddress(url) {
+  try {
+    const { protocol, hash } = new URL(url, location);
+    return /^(ws|http)s?:$/.test(protocol) && !hash;
+  } catch {
+    return false;
   }
 }
 

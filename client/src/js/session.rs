@@ -19,11 +19,7 @@ use super::{
     batch::Batch,
     packer::{Packer, Phase, Subscription},
 };
-use crate::{
-    driver::Shared,
-    error::{ConnectError, SignalErrorCause},
-    options::ClientOptions,
-};
+use crate::{driver::Shared, error::SignalErrorCause, options::ClientOptions};
 
 #[wasm_bindgen]
 extern "C" {
@@ -50,14 +46,11 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// Begins to connect, over so many kinds of transport: first this one, 0 for a WebSocket and 1 for polls; but it begins with
+    /// Begins to connect; nothing where the browser refuses to try. It does so over so many kinds of transport: first this one, 0 for a WebSocket and 1 for polls; but it begins with
     /// that one of them, if it is one.
-    ///
-    /// # Errors
-    ///
-    /// When the browser refuses to try: `true` where the address is not one of a WebSocket.
-    #[wasm_bindgen(constructor, skip_jsdoc)]
-    pub fn new(
+    #[wasm_bindgen(skip_jsdoc)]
+    #[must_use]
+    pub fn open(
         url: &JsValue,
         host: Host,
         max_queued_bytes: f64,
@@ -65,7 +58,7 @@ impl Session {
         first: u32,
         kinds: usize,
         begin_with: i32,
-    ) -> Result<Self, JsValue> {
+    ) -> Option<Self> {
         let mut options = ClientOptions::default();
         if first == 1 {
             options.transports.swap(0, 1);
@@ -79,11 +72,8 @@ impl Session {
         options.outbox.max_publishes = max_publishes as usize;
         let packer = Packer::new(host, max_queued_bytes as usize);
         let url = url.as_string().unwrap_or_default();
-        let shared = Shared::connect(&url, &options, packer).map_err(|error| {
-            // Whether the address is one, or the browser does not allow it.
-            JsValue::from(error == ConnectError::InvalidUrl)
-        })?;
-        Ok(Self { shared })
+        let shared = Shared::connect(&url, &options, packer).ok()?;
+        Some(Self { shared })
     }
 
     /// What it is doing: a number, and eight times one that goes with it.

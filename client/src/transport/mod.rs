@@ -12,7 +12,7 @@ mod native;
 mod polls;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 mod scripted;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "js")))]
 mod websocket;
 
 #[cfg(all(target_arch = "wasm32", not(feature = "js")))]
