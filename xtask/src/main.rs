@@ -20,6 +20,7 @@ mod pack;
 mod page;
 mod process;
 mod progress;
+mod rename;
 mod serve;
 mod simulate;
 mod size;

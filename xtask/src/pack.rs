@@ -12,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 use crate::progress::Progress;
+use crate::rename::Names;
 use crate::sizes::{self, Sizes};
 use crate::snip::snip;
 use crate::stamp::Stamp;
@@ -43,6 +44,7 @@ pub(crate) const STAMP: Stamp = Stamp {
         "protocol/src",
         "xtask/npm",
         "xtask/src/pack.rs",
+        "xtask/src/rename.rs",
         "xtask/src/snip.rs",
         "xtask/src/blank.rs",
     ],
@@ -98,7 +100,12 @@ pub(crate) fn build(task: &mut Task<'_>, toolbox: &Toolbox) -> Result<Packed> {
     fs::write(&wasm, module)?;
     let mut command = wasm_opt(&wasm, &folder.join(WASM));
     command.args(["--strip-debug", "--strip-producers"]);
-    task.run(toolbox.equip(command))?;
+    command.arg("--minify-imports-and-exports-and-modules");
+    let names = Names::read(&task.read(toolbox.equip(command))?)?;
+    let glue = stage.join("tidewire.js");
+    fs::write(&glue, names.shorten_glue(&fs::read_to_string(&glue)?)?)?;
+    let types = fs::read_to_string(stage.join("tidewire.d.ts")).context("tidewire.d.ts")?;
+    fs::write(folder.join("tidewire.d.ts"), names.shorten_types(&types))?;
     complete(task.workspace, &stage, &folder)?;
     let mut bundle = Command::new("node");
     bundle.arg(task.workspace.path("xtask/npm/bundle.mjs"));
@@ -184,7 +191,6 @@ fn complete(workspace: &Workspace, stage: &Path, folder: &Path) -> Result<()> {
         let from = format!("client/src/js/{name}");
         fs::copy(workspace.path(&from), folder.join(name)).context(from)?;
     }
-    fs::copy(stage.join("tidewire.d.ts"), folder.join("tidewire.d.ts")).context("tidewire.d.ts")?;
     for (from, to) in [
         ("client/README.md", "README.md"),
         ("LICENSE-APACHE", "LICENSE-APACHE"),

@@ -23,12 +23,17 @@ impl Task<'_> {
 
     /// Runs one command that must succeed; the error shows what it printed.
     pub(crate) fn run(&mut self, command: Command) -> Result<()> {
+        self.read(command).map(drop)
+    }
+
+    /// The same, and returns what it printed.
+    pub(crate) fn read(&mut self, command: Command) -> Result<String> {
         let line = describe(&command);
         let Finished { success, output } = self.try_run(command)?;
         if !success {
             bail!("this failed: {line}\n{}", last_lines(&output, SHOWN_LINES));
         }
-        Ok(())
+        Ok(output)
     }
 }
 

@@ -11,14 +11,13 @@ export function open(url, isPoll, tell) {
     // The protocol has no text. Another server may be better.
     line.onmessage = ({ data }) => tell(typeof data === "string" ? { code: 1011 } : { code: 1, data: new Uint8Array(data) });
     line.onclose = tell;
+    // It tells nothing any more. What was sent is sent.
+    line.shut = () => {
+      line.onopen = line.onmessage = line.onclose = null;
+      line.close(1000);
+    };
     return line;
   } catch {}
-}
-
-// It tells nothing any more. What was sent is sent.
-export function shut(line) {
-  line.onopen = line.onmessage = line.onclose = null;
-  line.close(1000);
 }
 
 class Poll {

@@ -23,11 +23,12 @@ extern "C" {
     type Told;
 
     fn open(url: &str, is_poll: bool, tell: &Function) -> Option<Line>;
-    fn shut(line: &Line);
 
     /// A WebSocket takes no notice of what a poll needs to know.
     #[wasm_bindgen(method)]
     fn send(this: &Line, batch: &[u8], is_farewell: bool);
+    #[wasm_bindgen(method)]
+    fn shut(this: &Line);
     #[wasm_bindgen(method, getter, js_name = bufferedAmount)]
     fn buffered_amount(this: &Line) -> u32;
 
@@ -108,6 +109,6 @@ impl Transport {
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        shut(&self.line);
+        self.line.shut();
     }
 }
