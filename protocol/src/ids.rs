@@ -113,8 +113,13 @@ pub(crate) fn check_name(name: &str, max_bytes: usize) -> Result<(), NameError> 
 }
 
 fn has_control(name: &str) -> bool {
-    // Most names are ASCII, and then looking at their bytes is enough.
-    !name.bytes().all(|byte| matches!(byte, b' '..=b'~')) && name.chars().any(char::is_control)
+    // Those that are not ASCII are of two bytes, of which the first begins no others.
+    let mut before = 0;
+    name.bytes().any(|byte| {
+        let is_control = byte < b' ' || byte == 0x7f || (before == 0xc2 && byte < 0xa0);
+        before = byte;
+        is_control
+    })
 }
 
 impl NameError {
@@ -209,5 +214,13 @@ mod tests {
     #[test]
     fn a_session_id_is_not_shown() {
         assert_eq!(format!("{:?}", SessionId([7; 16])), "SessionId(…)");
+    }
+
+    #[test]
+    fn control_characters_are_those_of_unicode() {
+        for character in '\0'..=char::MAX {
+            let name = ['a', character, '\u{a0}'].iter().collect::<String>();
+            assert_eq!(has_control(&name), character.is_control(), "{character:?}");
+        }
     }
 }

@@ -20,13 +20,8 @@ impl Client {
     /// When it is to try, if it is to try at all.
     pub(super) fn next_climb(&self) -> Climb {
         if self.is_polling() && self.settings.transports.first() == Some(&TransportKind::Stream) {
-            let wait = self.settings.climb_after;
-            Climb::At(
-                self.now
-                    + wait
-                        .saturating_mul(1 << self.climbs.min(4))
-                        .min(wait.saturating_mul(10)),
-            )
+            let times = (1 << self.climbs.min(4)).min(10);
+            Climb::At(self.now + self.settings.climb_after.saturating_mul(times))
         } else {
             Climb::No
         }
