@@ -1,7 +1,7 @@
 //! `cargo xtask size`: what the client's machine adds to a wasm module.
 //!
-//! `protocol/size` is built with and without the machine, as the npm package is, and the difference is what counts. What
-//! turns values into text is looked for too: it is large, and the machine has no need of it.
+//! `protocol/size` is built with and without the machine, as the npm package is, without the words of panics too, and the
+//! difference is what counts. What turns values into text is looked for as well: it is large, and the machine has no need of it.
 
 use std::fs;
 use std::process::{Command, ExitCode};
@@ -12,6 +12,7 @@ use wasmparser::{KnownCustom, Name, Parser, Payload};
 use crate::pack::wasm_opt;
 use crate::progress::Progress;
 use crate::sizes::{self, Sizes};
+use crate::snip::snip;
 use crate::task::Task;
 use crate::tools::{CargoTool, Tool, Toolbox};
 use crate::workspace::Workspace;
@@ -140,7 +141,9 @@ fn build(task: &mut Task<'_>, toolbox: &Toolbox, name: &str, features: &[&str]) 
     let mut command = wasm_opt(&module, &named);
     command.arg("--debuginfo");
     task.run(toolbox.equip(command))?;
-    let mut command = wasm_opt(&module, &small);
+    let snipped = folder.join("snipped.wasm");
+    fs::write(&snipped, snip(&fs::read(&module)?)?.0)?;
+    let mut command = wasm_opt(&snipped, &small);
     command.args(["--strip-debug", "--strip-producers"]);
     task.run(toolbox.equip(command))?;
     Ok(Module {
