@@ -120,7 +120,7 @@ async fn a_network_that_answers_by_itself_is_tried_again() {
 }
 
 #[wasm_bindgen_test]
-async fn a_batch_that_is_too_large_is_not_sent_again() {
+async fn a_batch_that_is_too_large_ends_the_session() {
     let client = faulty(&tagged("too-big"), "too-big", 1);
     reach(&client, |state| {
         state == ClientState::Closed(CloseCode::MESSAGE_TOO_BIG)

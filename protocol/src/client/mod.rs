@@ -55,6 +55,8 @@ pub struct Client {
     is_proven: bool,
     /// How often in a row a stream was tried in vain beside polls.
     climbs: u32,
+    /// How often in a row a poll was said to be too large.
+    too_big: u32,
     last_attempt: Attempt,
     last_nonce: u32,
     /// Whether there may be a network, as far as it was told.
@@ -121,6 +123,7 @@ impl Client {
             failures: 0,
             is_proven: false,
             climbs: 0,
+            too_big: 0,
             last_attempt: Attempt(0),
             last_nonce: 0,
             is_online: true,

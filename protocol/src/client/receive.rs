@@ -131,6 +131,7 @@ impl Client {
         if is_ours && let State::Open(open) = &mut self.state {
             // Another poll of many.
             open.poll = Poll::Answered;
+            self.too_big = 0;
             return self.on_moved_up();
         }
         self.session = Some(welcome.session);

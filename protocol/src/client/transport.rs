@@ -114,18 +114,21 @@ impl Client {
     /// The transport ended by itself, or is given up.
     pub(super) fn on_lost(&mut self, code: Option<CloseCode>) {
         let code = code.unwrap_or(CloseCode::ABNORMAL);
+        // A proxy may say so that is not always in the way.
+        let is_doubtful = code == CloseCode::MESSAGE_TOO_BIG && self.is_polling() && self.too_big < MAX_TOO_BIG;
+        self.too_big += u32::from(is_doubtful);
         let was_useful = self.leave_transport();
         match code.reconnect() {
             _ if code == CloseCode::TOKEN_EXPIRED => {
                 self.enter(State::Unauthorized);
                 self.event(Event::TokenNeeded);
             }
-            Reconnect::Never => self.end(code),
+            Reconnect::Never if !is_doubtful => self.end(code),
             _ if !self.is_online => self.enter(State::Offline),
             // The first try after a connection that was of use is at once; after that, and where the server
             // asks for it, there is a wait.
             Reconnect::AtOnce if was_useful && self.backoff.is_fresh() => self.connect(),
-            Reconnect::AtOnce | Reconnect::AfterDelay => {
+            _ => {
                 let wait = self.backoff.next();
                 self.enter(State::Waiting { until: self.now + wait });
             }
@@ -177,5 +180,7 @@ impl Client {
     }
 }
 
+/// So often a poll that was too large is sent again.
+const MAX_TOO_BIG: u32 = 2;
 /// The nonce of a ping that only asks for a sign of life.
 pub(super) const PROBE: Nonce = Nonce(0);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidewire_protocol::{
-    Frame as _, Instant, Sequence, SessionId,
+    CloseCode, Frame as _, Instant, Sequence, SessionId,
     client::{Attempt, Client, ClientState, Event, Input, Output, Settings, TransportKind},
     decode,
     frame::{ClientFrame, Outcome, ServerFrame, Terms, Welcome},
@@ -215,4 +215,40 @@ fn a_session_that_is_replaced_on_the_stream_is_told() {
         )
     };
     assert!(wanted.iter().any(is_told), "{wanted:?}");
+}
+
+#[test]
+fn a_poll_that_is_too_large_three_times_ends_the_session() {
+    let too_large = |attempt| Input::Lost(attempt, Some(CloseCode::MESSAGE_TOO_BIG));
+    let settings = Settings {
+        transports: vec![TransportKind::Polls],
+        ..Settings::default()
+    };
+    let now = Instant(Duration::from_secs(1));
+    let mut climber = Climber {
+        now,
+        client: Client::new(now, settings, 1),
+    };
+    climber.tell(Input::Connect);
+    let wanted = climber.tell(Input::Received(Attempt(1), &welcome(Outcome::New)));
+    let mut attempt = connects(&wanted)[0].0;
+    // Between two that were answered it counts anew.
+    for refusals in [2, 2, 3] {
+        for _ in 0..refusals {
+            assert_eq!(climber.client.state(), ClientState::Open);
+            climber.tell(too_large(attempt));
+            let wanted = climber.tell(Input::Wake);
+            let Some((again, _)) = connects(&wanted).pop() else {
+                continue;
+            };
+            // That the client is there again says nothing of what is too large.
+            let wanted = climber.tell(Input::Received(again, &welcome(Outcome::Resumed)));
+            attempt = connects(&wanted)[0].0;
+        }
+        if refusals == 2 {
+            let wanted = climber.tell(Input::Received(attempt, &welcome(Outcome::Resumed)));
+            attempt = connects(&wanted)[0].0;
+        }
+    }
+    assert_eq!(climber.client.state(), ClientState::Closed(CloseCode::MESSAGE_TOO_BIG));
 }

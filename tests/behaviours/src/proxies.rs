@@ -11,17 +11,12 @@ macro_rules! each_proxy {
             upgrades_forbidden
             upgrades_not_implemented
             upgrades_killed
-            #[ignore = "a WebSocket that does not open is given up after 10 s only, three times over"]
             upgrades_that_hang
             idle_connections_cut
             idle_polls_cut
-            #[ignore = "a WebSocket that is of no use is given up after 10 s only, three times over"]
             answers_held_back
-            #[ignore = "the wait after a failure grows over both kinds of transport"]
             polls_answered_with_502
-            #[ignore = "a poll that is answered with 413 ends the session"]
             polls_answered_with_413
-            #[ignore = "the wait after a failure grows over both kinds of transport"]
             polls_answered_with_a_page
             #[ignore = "a server does not know the sessions of another"]
             requests_spread_over_two_servers
