@@ -5,7 +5,7 @@ use core::{ops::Range, time::Duration};
 use gloo_timers::future::TimeoutFuture;
 use serde_json::json;
 use tidewire_behaviours::{Rules, Setting, Stage, Traffic};
-use tidewire_client::{ClientOptions, MemberId};
+use tidewire_client::{ClientOptions, MemberId, TransportKind};
 
 use crate::common::request;
 
@@ -15,9 +15,10 @@ pub(crate) struct BrowserStage {
 }
 
 impl BrowserStage {
-    /// One whose clients have WebSockets.
-    pub(crate) fn over_websockets() -> Self {
+    /// One whose clients have these transports.
+    pub(crate) fn over(transports: &[TransportKind]) -> Self {
         let mut options = ClientOptions::default();
+        options.transports = transports.to_vec();
         options.backoff.base = Duration::from_millis(20);
         options.backoff.cap = Duration::from_millis(200);
         Self { options }
