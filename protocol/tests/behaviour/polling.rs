@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::pair::{Pair, room};
 use tidewire_protocol::{
-    CloseCode, Frame as _, MemberId, Members, OwnedPayload, PresenceDigest, Request, RoomNumber, Sequence, SessionId,
+    CloseCode, Epoch, Frame as _, MemberId, Members, Offset, OwnedPayload, Position, PresenceDigest, Request,
+    RoomNumber, Sequence, SessionId,
     client::{Attempt, ClientState, Event, Input, Output, TransportKind},
     decode,
     frame::{ClientFrame, Nonce, Outcome, PresenceWanted, ServerFrame, Start, Subscribed, Terms, Welcome},
@@ -158,6 +159,26 @@ fn an_answer_without_a_welcome_is_a_failed_poll() {
         pair.tell(Input::Received(Attempt(1), batch));
         assert!(matches!(pair.client.state(), ClientState::Waiting(_)), "{batch:?}");
     }
+}
+
+#[test]
+fn a_subscription_that_does_not_go_on_where_it_was_is_a_fault_of_the_server() {
+    let mut pair = polling();
+    let attempt = pair.attempt.expect("a poll");
+    let elsewhere = ServerFrame::Subscribed(Subscribed {
+        request: Request(2),
+        room: RoomNumber(1),
+        position: Position {
+            epoch: Epoch(99),
+            offset: Offset(7),
+        },
+    });
+    pair.tell(Input::Received(attempt, &answer(&[elsewhere])));
+    assert_ne!(pair.client.state(), ClientState::Open);
+    pair.reconnect();
+    pair.say("it goes on where it was");
+    pair.settle();
+    assert_eq!(pair.heard(), ["it goes on where it was"]);
 }
 
 #[test]
