@@ -23,7 +23,6 @@ macro_rules! each_proxy {
             polls_answered_with_413
             #[ignore = "the wait after a failure grows over both kinds of transport"]
             polls_answered_with_a_page
-            #[ignore = "a server does not know the sessions of another"]
             requests_spread_over_two_servers
         }
     };
