@@ -48,6 +48,26 @@ impl Ledger {
         }
     }
 
+    /// Of a session that another server has had, whose client has every answer up to `answered`. Those that were `accepted`
+    /// after that are in order; what is missing between them was refused for some reason, which is not known any more.
+    #[must_use]
+    pub fn adopted(max_unanswered: usize, answered: Sequence, accepted: &[(Sequence, Position)]) -> Self {
+        let last = accepted.last().map_or(answered, |(last, _)| answered.max(*last));
+        let kept = (last.0.saturating_sub(answered.0)).min(max_unanswered as u64);
+        let refused = Some(Err(RefusalCode::UNAVAILABLE));
+        let mut ledger = Self {
+            answered: Sequence((last.0 - kept).min(LAST)),
+            entries: core::iter::repeat_n(refused, kept as usize).collect(),
+            max_unanswered,
+        };
+        for &(sequence, position) in accepted {
+            if let Some(entry) = ledger.index(sequence).and_then(|index| ledger.entries.get_mut(index)) {
+                *entry = Some(Ok(position));
+            }
+        }
+        ledger
+    }
+
     /// A publish arrived.
     pub fn admit(&mut self, sequence: Sequence) -> Admission {
         match self.index(sequence) {
@@ -106,6 +126,9 @@ impl Ledger {
         usize::try_from(sequence.0.checked_sub(self.answered.0 + 1)?).ok()
     }
 }
+
+/// No client comes this far: there is room to count on.
+const LAST: u64 = u64::MAX / 2;
 
 #[cfg(test)]
 mod tests {
@@ -172,5 +195,35 @@ mod tests {
         assert_eq!(ledger.settled(), Sequence(2));
         ledger.forget(Sequence(2));
         assert_eq!((ledger.settled(), ledger.answers().count()), (Sequence(2), 0));
+    }
+    #[test]
+    fn an_adopted_ledger_has_what_was_accepted_and_goes_on_after_it() {
+        let accepted = [(Sequence(4), position(7)), (Sequence(6), position(9))];
+        let mut ledger = Ledger::adopted(4, Sequence(3), &accepted);
+        assert_eq!(ledger.settled(), Sequence(6));
+        let refused = Err(RefusalCode::UNAVAILABLE);
+        assert_eq!(
+            ledger.answers().map(|(_, answer)| answer).collect::<Vec<_>>(),
+            [Ok(position(7)), refused, Ok(position(9))]
+        );
+        assert_eq!(ledger.admit(Sequence(3)), Admission::Violation);
+        assert_eq!(ledger.admit(Sequence(6)), Admission::Answered(Ok(position(9))));
+        assert_eq!(ledger.admit(Sequence(7)), Admission::New);
+        let mut fresh = Ledger::adopted(4, Sequence(3), &[]);
+        assert_eq!(
+            (fresh.settled(), fresh.admit(Sequence(4))),
+            (Sequence(3), Admission::New)
+        );
+    }
+
+    #[test]
+    fn what_a_client_claims_to_have_makes_no_ledger_longer_than_it_may_be() {
+        let accepted = [(Sequence(1000), position(1))];
+        let ledger = Ledger::adopted(4, Sequence(0), &accepted);
+        assert_eq!((ledger.entries.len(), ledger.settled()), (4, Sequence(1000)));
+        let mut far = Ledger::adopted(4, Sequence(u64::MAX), &accepted);
+        assert_eq!(far.admit(Sequence(u64::MAX)), Admission::Violation);
+        assert_eq!(far.answers().count(), 0);
+        assert_eq!(far.settled(), Sequence(LAST));
     }
 }

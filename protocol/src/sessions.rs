@@ -8,6 +8,7 @@ use crate::{
     frame::Outcome,
     ids::{MemberId, Sequence, SessionId},
     ledger::{Admission, Answer, Ledger},
+    register::{Granted, Term},
     time::Instant,
 };
 
@@ -15,7 +16,8 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId(pub u64);
 
-/// All sessions of a server, or of several that share an engine.
+/// All sessions of a server. Of several that share an engine each has its own: it [adopts](Self::adopt) what a
+/// [`Register`](crate::Register) grants, and what another server has taken over it [loses](Self::lose).
 ///
 /// Who loses a log must also forget the sessions that published to it: a publish that is sent again would be new to the log,
 /// and a subscriber that had it would get it twice.
@@ -33,6 +35,8 @@ pub struct Sessions {
 struct Session {
     member: MemberId,
     ledger: Ledger,
+    /// Since when this server has it.
+    term: Term,
     life: Life,
     /// The latest of its client's attempts to connect that has come through.
     attempt: u64,
@@ -99,6 +103,25 @@ impl Sessions {
         self.sessions.is_empty()
     }
 
+    /// Whether there are as many as there may be.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.sessions.len() >= self.max_sessions
+    }
+
+    /// Whether a connection has it.
+    #[must_use]
+    pub fn is_attached(&self, id: SessionId) -> bool {
+        let session = self.sessions.get(&id);
+        session.is_some_and(|session| matches!(session.life, Life::Attached(_)))
+    }
+
+    /// The term under which this server has a session, or has had it last.
+    #[must_use]
+    pub fn held(&self, id: SessionId) -> Option<Term> {
+        self.sessions.get(&id).map(|session| session.term)
+    }
+
     /// How others see a session.
     #[must_use]
     pub fn member(&self, id: SessionId) -> Option<&MemberId> {
@@ -125,15 +148,62 @@ impl Sessions {
             .session
             .filter(|id| self.sessions.get(id).is_some_and(|session| session.member == *member));
         let id = resumed.unwrap_or(fresh);
-        if resumed.is_none() && self.sessions.len() >= self.max_sessions {
-            return Err(CloseCode::TOO_MANY_SESSIONS);
-        }
-        let session = self.sessions.entry(id).or_insert_with(|| Session {
+        self.check_count(id)?;
+        let max_unanswered = self.max_unanswered;
+        self.sessions.entry(id).or_insert_with(|| Session {
             member: member.clone(),
-            ledger: Ledger::new(self.max_unanswered),
+            ledger: Ledger::new(max_unanswered),
+            term: Term::default(),
             life: Life::Attached(connection),
             attempt: asked.attempt,
         });
+        self.take(connection, id, asked)
+    }
+
+    /// Gives a connection a session that the servers share, and that was granted to this one: the one that was asked for, or
+    /// one that begins. Where another server has had it since, what this one knew of its publishes is replaced.
+    ///
+    /// # Errors
+    ///
+    /// As [`attach`](Self::attach). It is taken over too where this server has it under a later term already.
+    pub fn adopt(
+        &mut self,
+        connection: ConnectionId,
+        asked: Asked,
+        id: SessionId,
+        member: &MemberId,
+        granted: &Granted,
+    ) -> Result<Attached, CloseCode> {
+        self.check_count(id)?;
+        // Of one that begins, nothing was answered.
+        let answered = asked.answered.0 * u64::from(asked.session == Some(id));
+        let adopted = || Ledger::adopted(self.max_unanswered, Sequence(answered), &granted.accepted);
+        let session = self.sessions.entry(id).or_insert_with(|| Session {
+            member: member.clone(),
+            ledger: adopted(),
+            term: granted.term,
+            life: Life::Attached(connection),
+            attempt: asked.attempt,
+        });
+        if granted.term < session.term {
+            return Err(CloseCode::TAKEN_OVER);
+        }
+        if granted.term > session.term {
+            (session.term, session.ledger) = (granted.term, adopted());
+        }
+        self.take(connection, id, asked)
+    }
+
+    fn check_count(&self, id: SessionId) -> Result<(), CloseCode> {
+        match self.is_full() && !self.sessions.contains_key(&id) {
+            true => Err(CloseCode::TOO_MANY_SESSIONS),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives a connection a session that is there.
+    fn take(&mut self, connection: ConnectionId, id: SessionId, asked: Asked) -> Result<Attached, CloseCode> {
+        let session = self.sessions.get_mut(&id).ok_or(CloseCode::INTERNAL_ERROR)?;
         if asked.attempt < session.attempt {
             return Err(CloseCode::TAKEN_OVER);
         }
@@ -148,10 +218,10 @@ impl Sessions {
         session.life = Life::Attached(connection);
         session.ledger.forget(asked.answered);
         Ok(Attached {
-            outcome: match (asked.session, resumed) {
-                (None, _) => Outcome::New,
-                (Some(_), Some(_)) => Outcome::Resumed,
-                (Some(_), None) => Outcome::Replaced,
+            outcome: match asked.session {
+                None => Outcome::New,
+                Some(asked) if asked == id => Outcome::Resumed,
+                Some(_) => Outcome::Replaced,
             },
             session: id,
             member: session.member.clone(),
@@ -189,15 +259,33 @@ impl Sessions {
         }
     }
 
+    /// Another server has taken a session over that this one had under `term`: what this one has of it is of no use any more,
+    /// and is forgotten by then. Returns the connection that had it, which is to be closed with
+    /// [`TAKEN_OVER`](crate::CloseCode::TAKEN_OVER).
+    pub fn lose(&mut self, until: Instant, id: SessionId, term: Term) -> Option<ConnectionId> {
+        let session = self.sessions.get_mut(&id).filter(|session| session.term == term)?;
+        let displaced = match session.life {
+            Life::Attached(connection) => Some(connection),
+            Life::Waiting(before) if before <= until => return None,
+            Life::Waiting(before) => {
+                self.waiting.remove(&(before, id));
+                None
+            }
+        };
+        session.life = Life::Waiting(until);
+        self.waiting.insert((until, id));
+        displaced
+    }
+
     /// A publish arrived on a connection. One that no longer has the session is not listened to.
     pub fn admit(&mut self, id: SessionId, connection: ConnectionId, sequence: Sequence) -> Option<Admission> {
         self.attached(id, connection)
             .map(|session| session.ledger.admit(sequence))
     }
 
-    /// The engine answered. Returns the connection to tell, if there is one.
-    pub fn settle(&mut self, id: SessionId, sequence: Sequence, answer: Answer) -> Option<ConnectionId> {
-        let session = self.sessions.get_mut(&id)?;
+    /// The engine answered what it was asked under `term`. Returns the connection to tell, if there is one.
+    pub fn settle(&mut self, id: SessionId, term: Term, sequence: Sequence, answer: Answer) -> Option<ConnectionId> {
+        let session = self.sessions.get_mut(&id).filter(|session| session.term == term)?;
         let was_pending = session.ledger.settle(sequence, answer);
         match session.life {
             Life::Attached(connection) if was_pending => Some(connection),

@@ -14,14 +14,17 @@ use tidewire_protocol::{
 };
 
 use crate::{
+    attaching::{Attached, Attaching},
     batches::Batches,
+    engine::EngineFuture,
     hub::Hub,
     joined::Joined,
     mailbox::Mailbox,
     openings::{Opened, Openings, Wanted},
+    publishes::{Publish, Verdict},
     room::Room,
     rooms::Opening,
-    sessions::{Publish, Verdict},
+    sessions::Entered,
 };
 
 /// One connection of the room protocol.
@@ -30,6 +33,8 @@ pub(crate) struct Driver {
     id: ConnectionId,
     machine: Machine,
     mailbox: Arc<Mailbox>,
+    /// The engine was asked for the session.
+    attaching: Option<EngineFuture<'static, Attached>>,
     who: Option<Who>,
     joined: Vec<Joined>,
     openings: Openings,
@@ -57,6 +62,7 @@ impl Driver {
             machine: Machine::new(hub.clock.now(), hub.settings.connection()),
             hub: Arc::clone(hub),
             mailbox: Arc::default(),
+            attaching: None,
             who: None,
             joined: Vec::new(),
             openings: Openings::default(),
@@ -81,11 +87,16 @@ impl Driver {
     /// Takes the one batch of a poll. It names all rooms that its session is to be in, so that the others are left.
     pub(crate) fn take_poll(&mut self, batch: Vec<u8>, out: &mut impl Batches) -> Result<(), CloseCode> {
         self.tell(Input::Polled(batch), out)?;
+        self.on_asked_by_poll();
+        Ok(())
+    }
+
+    /// A poll has asked for all of its rooms.
+    fn on_asked_by_poll(&mut self) {
         // A room that is being opened anew is not entered yet, and must not be left for a moment.
-        if self.openings.is_empty() {
+        if self.machine.is_poll() && self.openings.is_empty() {
             self.leave_others();
         }
-        Ok(())
     }
 
     /// Whether a poll is to be answered.
@@ -117,22 +128,9 @@ impl Driver {
     fn perform(&mut self, action: Action) -> Result<(), CloseCode> {
         let now = self.hub.clock.now();
         match action {
-            Action::Attach { asked, .. } => match self.hub.sessions.attach(self.id, &self.mailbox, asked) {
-                Ok((attached, is_in_rooms)) => {
-                    self.leaves_at = is_in_rooms.then(|| now + self.hub.settings.presence_grace);
-                    self.who = Some(Who {
-                        session: attached.session,
-                        member: attached.member.clone(),
-                    });
-                    self.is_held = self.hub.sessions.is_full(attached.session);
-                    let input = match self.is_held && self.machine.is_poll() {
-                        // All that it says would be taken at once.
-                        true => Input::Close(CloseCode::TRY_AGAIN_LATER),
-                        false => Input::Attached(&attached, FOR_EVER),
-                    };
-                    self.machine.handle_input(now, input);
-                }
-                Err(code) => self.machine.handle_input(now, Input::Close(code)),
+            Action::Attach { asked, .. } => match self.hub.attach(self.id, &self.mailbox, asked) {
+                Attaching::Done(attached) => self.on_attached(attached),
+                Attaching::Pending(attaching) => self.attaching = Some(attaching),
             },
             Action::Authenticate { .. } => {
                 self.machine.handle_input(now, Input::Authenticated(FOR_EVER));
@@ -172,8 +170,10 @@ impl Driver {
                 }
             }
             Action::End => {
-                if let Some(who) = self.who.take() {
-                    self.hub.sessions.end(who.session, self.id);
+                if let Some(who) = self.who.take()
+                    && let Some(term) = self.hub.sessions.end(who.session, self.id)
+                {
+                    self.hub.end_everywhere(who.session, term);
                 }
             }
             Action::Close(code) => return Err(sendable(code)),
@@ -181,6 +181,33 @@ impl Driver {
             _ => {}
         }
         Ok(())
+    }
+
+    fn on_attached(&mut self, attached: Attached) {
+        let now = self.hub.clock.now();
+        let Entered {
+            attached,
+            is_in_rooms,
+            go_away,
+        } = match attached {
+            Ok(entered) => entered,
+            Err(code) => return self.machine.handle_input(now, Input::Close(code)),
+        };
+        self.leaves_at = is_in_rooms.then(|| now + self.hub.settings.presence_grace);
+        self.who = Some(Who {
+            session: attached.session,
+            member: attached.member.clone(),
+        });
+        self.is_held = self.hub.sessions.is_publishing_much(attached.session);
+        let input = match self.is_held && self.machine.is_poll() {
+            // All that it says would be taken at once.
+            true => Input::Close(CloseCode::TRY_AGAIN_LATER),
+            false => Input::Attached(&attached, FOR_EVER),
+        };
+        self.machine.handle_input(now, input);
+        if let Some((min, max)) = go_away {
+            self.machine.handle_input(now, Input::GoAway(min, max));
+        }
     }
 
     fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
@@ -221,7 +248,9 @@ impl Driver {
             let code = opened.err().unwrap_or(RefusalCode::UNAVAILABLE);
             return self.machine.handle_input(now, Input::Subscribed(request, Err(code)));
         };
-        self.hub.sessions.enter(who.session, self.id, &name, room);
+        let engine = self.hub.rooms.engine();
+        let tell = |member: &MemberId| engine.enter(&name, member);
+        self.hub.sessions.enter((who.session, self.id), &name, room, tell);
         let (joined, cursor) = Joined::new(name, room, start, presence);
         // Most are in one room, and a vector grows to four at once.
         self.joined.reserve_exact(1);
@@ -268,6 +297,14 @@ impl Driver {
     /// which is the same task's each time, is woken when there is.
     pub(crate) fn poll_batches(&mut self, cx: &mut Context<'_>, out: &mut impl Batches) -> Result<(), CloseCode> {
         self.poll_mailbox(cx.waker(), out)?;
+        if let Some(attaching) = &mut self.attaching
+            && let Poll::Ready(attached) = attaching.as_mut().poll(cx)
+        {
+            self.attaching = None;
+            self.on_attached(attached);
+            self.flush(out)?;
+            self.on_asked_by_poll();
+        }
         if !self.openings.is_empty() {
             while let Poll::Ready((wanted, opened)) = self.openings.poll_next(cx) {
                 self.join(wanted, opened);
@@ -285,7 +322,7 @@ impl Driver {
             && self
                 .who
                 .as_ref()
-                .is_some_and(|who| self.hub.sessions.is_full(who.session));
+                .is_some_and(|who| self.hub.sessions.is_publishing_much(who.session));
         !self.is_held
     }
 

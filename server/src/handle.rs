@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use tidewire_protocol::{
-    MemberId, NameError, OwnedPayload, Position, RoomName,
+    MemberId, NameError, OwnedPayload, Position, RoomName, Term,
     frame::{Payload, RefusalCode, Start},
 };
 
@@ -62,7 +62,8 @@ impl Tidewire {
         self.hub().rooms.len()
     }
 
-    /// How many sessions there are, with those that wait for their client's return.
+    /// How many sessions there are, with those that wait for their client's return, and what is still kept of those that another
+    /// server has by now.
     #[must_use]
     pub fn sessions(&self) -> usize {
         self.hub().sessions.len()
@@ -102,10 +103,11 @@ impl RoomHandle {
             origin,
             sender: None,
             payload: &payload,
+            term: Term::default(),
         };
         let published = match payload.as_payload().len() > self.hub.settings.max_payload_bytes as usize {
             true => Err(NotPublished::Refused(RefusalCode::PAYLOAD_TOO_BIG)),
-            false => self.hub.publish(message).await,
+            false => self.hub.publish(message).await.map_err(NotPublished::from),
         };
         published.map_err(|cause| PublishError { cause, payload })
     }
@@ -145,6 +147,15 @@ impl RoomHandle {
     #[must_use]
     pub fn head(&self) -> Option<Position> {
         self.hub.rooms.find(&self.name).map(|room| room.head())
+    }
+}
+
+impl From<hub::Failure> for NotPublished {
+    fn from(failure: hub::Failure) -> Self {
+        match failure {
+            hub::Failure::Refused(code) => Self::Refused(code),
+            hub::Failure::Unknown | hub::Failure::Superseded => Self::Unknown,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 };
 
 use tidewire_protocol::{
-    Answer, ConnectionId, MemberId, OwnedPayload, Position, RoomName, Sequence, SessionId, frame::RefusalCode,
+    Answer, ConnectionId, MemberId, OwnedPayload, Position, RoomName, Sequence, SessionId, Term, frame::RefusalCode,
 };
 use tokio::time::{Instant, interval, sleep_until, timeout_at};
 use tracing::{debug, warn};
@@ -19,10 +19,10 @@ use tracing::{debug, warn};
 use crate::{
     clock::Clock,
     engine::{Append, AppendError, Engine, Origin},
-    handle::NotPublished,
     hook::{Hook, Publishing},
+    publishes::{self, Admitted, Publish, Settled, Verdict},
     rooms::Rooms,
-    sessions::{Admitted, Publish, Sessions, Settled, Verdict},
+    sessions::Sessions,
     settings::Settings,
 };
 
@@ -45,6 +45,18 @@ pub(crate) struct Message<'a> {
     pub(crate) origin: Origin,
     pub(crate) sender: Option<&'a MemberId>,
     pub(crate) payload: &'a OwnedPayload,
+    /// Under which term the server has the session it comes from.
+    pub(crate) term: Term,
+}
+
+/// Why a message was not published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    Refused(RefusalCode),
+    /// Nobody can say whether it was.
+    Unknown,
+    /// Another server has its session.
+    Superseded,
 }
 
 impl Hub {
@@ -82,21 +94,21 @@ impl Hub {
     }
 
     /// Publishes what came from outside, if the program lets it.
-    pub(crate) async fn publish_for_others(&self, message: Message<'_>) -> Result<Position, NotPublished> {
+    pub(crate) async fn publish_for_others(&self, message: Message<'_>) -> Result<Position, Failure> {
         let publishing = Publishing {
             room: message.room,
             sender: message.sender,
             payload: message.payload.as_payload(),
         };
-        self.hook.ask(&publishing).map_err(NotPublished::Refused)?;
+        self.hook.ask(&publishing).map_err(Failure::Refused)?;
         self.publish(message).await
     }
 
     /// Publishes a message: asks the engine until it knows, but not for longer than it may take.
-    pub(crate) async fn publish(&self, message: Message<'_>) -> Result<Position, NotPublished> {
+    pub(crate) async fn publish(&self, message: Message<'_>) -> Result<Position, Failure> {
         let opened = self.rooms.open(message.room).wait().await;
         // Held until the engine has answered: a room that nobody holds may be retired.
-        let room = opened.map_err(NotPublished::Refused)?;
+        let room = opened.map_err(Failure::Refused)?;
         let epoch = room.head().epoch;
         let mut append = Append {
             room: message.room,
@@ -104,6 +116,7 @@ impl Hub {
             sender: message.sender,
             payload: message.payload.as_payload(),
             epoch: None,
+            term: message.term,
         };
         // An engine that answers at once needs no clock.
         let mut appending = self.rooms.engine().append(append);
@@ -121,22 +134,23 @@ impl Hub {
                 Ok(answered) => answered,
                 Err(appending) => {
                     let answered = timeout_at(deadline, appending).await;
-                    answered.map_err(|_| NotPublished::Unknown)?
+                    answered.map_err(|_| Failure::Unknown)?
                 }
             };
             match answered {
                 Ok(position) => return Ok(position),
-                Err(AppendError::Refused(code)) => return Err(NotPublished::Refused(code)),
+                Err(AppendError::Refused(code)) => return Err(Failure::Refused(code)),
                 Err(AppendError::Unavailable) if append.epoch.is_none() => {
-                    return Err(NotPublished::Refused(RefusalCode::UNAVAILABLE));
+                    return Err(Failure::Refused(RefusalCode::UNAVAILABLE));
                 }
-                Err(AppendError::Lost) => return Err(NotPublished::Unknown),
+                Err(AppendError::Lost) => return Err(Failure::Unknown),
+                Err(AppendError::Superseded) => return Err(Failure::Superseded),
                 // It may be there since the first time, even where it is not available now.
                 Err(AppendError::Unavailable | AppendError::Unknown) => append.epoch = Some(epoch),
             }
             let again_at = Instant::now() + pause;
             if again_at >= deadline || message.origin == Origin::None {
-                return Err(NotPublished::Unknown);
+                return Err(Failure::Unknown);
             }
             sleep_until(again_at).await;
             pause *= 2;
@@ -151,13 +165,14 @@ impl Hub {
         connection: ConnectionId,
         publish: Publish,
     ) -> Verdict {
-        let (member, publish) = match self.sessions.admit(session, connection, publish) {
+        let publishes::Turn { member, term, publish } = match self.sessions.admit(session, connection, publish) {
             Admitted::Its(turn) => turn,
             Admitted::Not(verdict) => return verdict,
         };
         let turn = Arc::new(Turn {
             hub: Arc::clone(self),
             session,
+            term,
             member,
         });
         let sequence = publish.sequence;
@@ -197,14 +212,23 @@ impl Hub {
 struct Turn {
     hub: Arc<Hub>,
     session: SessionId,
+    term: Term,
     member: MemberId,
 }
 
-/// Nobody can say what became of a publish.
-struct Unknown;
+/// What became of a publish, but for refusals, which are answers.
+type Outcome = Result<Answer, NoAnswer>;
+
+/// Why there is no answer to a publish.
+enum NoAnswer {
+    /// Nobody can say what became of it.
+    Unknown,
+    /// Another server has its session, and answers.
+    Superseded,
+}
 
 impl Turn {
-    async fn answer(self: Arc<Self>, publish: Publish) -> Result<Answer, Unknown> {
+    async fn answer(self: Arc<Self>, publish: Publish) -> Outcome {
         let payload = match &publish.payload {
             Ok(payload) => payload,
             Err(code) => return Ok(Err(*code)),
@@ -214,11 +238,13 @@ impl Turn {
             origin: Origin::Session(self.session, publish.sequence),
             sender: Some(&self.member),
             payload,
+            term: self.term,
         };
         match self.hub.publish_for_others(message).await {
             Ok(position) => Ok(Ok(position)),
-            Err(NotPublished::Refused(code)) => Ok(Err(code)),
-            Err(NotPublished::Unknown) => Err(Unknown),
+            Err(Failure::Refused(code)) => Ok(Err(code)),
+            Err(Failure::Unknown) => Err(NoAnswer::Unknown),
+            Err(Failure::Superseded) => Err(NoAnswer::Superseded),
         }
     }
 
@@ -234,7 +260,7 @@ impl Turn {
     }
 
     /// Passes an answer on, and returns the next publish.
-    fn pass_on(&self, sequence: Sequence, answer: Result<Answer, Unknown>) -> Option<Publish> {
+    fn pass_on(&self, sequence: Sequence, answer: Outcome) -> Option<Publish> {
         let (answer, settled) = self.settle(sequence, answer)?;
         match settled.tell {
             Some((_, mailbox)) => mailbox.answer(sequence, answer),
@@ -244,13 +270,21 @@ impl Turn {
     }
 
     /// Takes an answer down, and says what follows from it. Where nobody can say it, the session ends.
-    fn settle(&self, sequence: Sequence, answer: Result<Answer, Unknown>) -> Option<(Answer, Settled)> {
-        let Ok(answer) = answer else {
-            warn!("the engine does not say what became of a publish: its session ends");
-            self.hub.sessions.forget(self.session);
-            return None;
-        };
-        Some((answer, self.hub.sessions.settle(self.session, sequence, answer)))
+    fn settle(&self, sequence: Sequence, answer: Outcome) -> Option<(Answer, Settled)> {
+        let sessions = &self.hub.sessions;
+        match answer {
+            Ok(answer) => Some((answer, sessions.settle(self.session, self.term, sequence, answer))),
+            Err(NoAnswer::Unknown) => {
+                warn!("the engine does not say what became of a publish: its session ends");
+                sessions.forget(self.session, self.term);
+                self.hub.end_everywhere(self.session, self.term);
+                None
+            }
+            Err(NoAnswer::Superseded) => {
+                sessions.lose(self.session, self.term);
+                None
+            }
+        }
     }
 }
 

@@ -20,6 +20,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod attaching;
 mod batches;
 mod beside;
 mod body;
@@ -37,12 +38,14 @@ mod hub;
 mod io;
 mod joined;
 mod mailbox;
+mod member;
 mod openings;
 mod origins;
 mod outbox;
 mod page;
 mod plain;
 mod poll;
+mod publishes;
 mod random;
 mod room;
 mod rooms;
@@ -55,6 +58,7 @@ mod subscription;
 mod tidewire;
 mod timer;
 mod upgrade;
+mod visits;
 mod wakers;
 mod websocket;
 mod ws;
@@ -70,6 +74,7 @@ pub use settings::Settings;
 pub use subscription::{RoomEvent, Subscription};
 pub use tidewire::Tidewire;
 pub use tidewire_protocol::{
-    Epoch, MemberId, NameError, Offset, OwnedPayload, Position, Retention, RoomName, Sequence, SessionId,
+    Claim, Claimed, Epoch, Granted, MemberId, NameError, Offset, OwnedPayload, Position, Register, Retention, RoomName,
+    Sequence, SessionId, Term,
     frame::{GapCause, Payload, RefusalCode, Start},
 };

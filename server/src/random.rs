@@ -1,6 +1,6 @@
 //! Random names, from the system.
 
-use tidewire_protocol::{Epoch, MemberId, SessionId};
+use tidewire_protocol::{Epoch, SessionId};
 
 /// The system has no random numbers to give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,12 +14,6 @@ pub(crate) fn session() -> Result<SessionId, NoRandomness> {
 /// A name for one life of a log, different from those of its other lives.
 pub(crate) fn epoch() -> Result<Epoch, NoRandomness> {
     bytes().map(u64::from_be_bytes).map(Epoch)
-}
-
-/// A name for somebody who has none.
-pub(crate) fn member() -> Result<MemberId, NoRandomness> {
-    let name = format!("{:016x}", u64::from_be_bytes(bytes()?));
-    MemberId::new(&name).map_err(|_| NoRandomness)
 }
 
 fn bytes<const COUNT: usize>() -> Result<[u8; COUNT], NoRandomness> {

@@ -1,100 +1,66 @@
 //! Sessions between transports: which connection has each, which rooms it is in, and which of its publishes wait.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use tidewire_protocol::{
-    Admission, Answer, Asked, Attached, CloseCode, ConnectionId, MemberId, OwnedPayload, RoomName, Sequence, SessionId,
-    frame::RefusalCode,
-};
+use tidewire_protocol::{Asked, Attached, CloseCode, ConnectionId, Granted, MemberId, SessionId, Term};
 use tracing::debug;
 
-use crate::{clock::Clock, mailbox::Mailbox, random, room::Room, settings::Settings};
+use crate::{
+    clock::Clock, engine::Lease, mailbox::Mailbox, member, publishes::Publishes, random, settings::Settings,
+    visits::InRoom,
+};
 
 /// All sessions of a server.
 #[derive(Debug)]
 pub(crate) struct Sessions {
     clock: Clock,
-    max_waiting_bytes: usize,
+    presence_grace: Duration,
+    pub(crate) max_waiting_bytes: usize,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
-struct State {
-    machine: tidewire_protocol::Sessions,
-    kept: HashMap<SessionId, Kept>,
+pub(crate) struct State {
+    pub(crate) machine: tidewire_protocol::Sessions,
+    pub(crate) kept: HashMap<SessionId, Kept>,
+    /// Every client is to come back after a time between the two.
+    go_away: Option<(Duration, Duration)>,
 }
 
 /// What is kept of a session beside what the machine keeps.
 #[derive(Debug)]
-struct Kept {
-    member: MemberId,
+pub(crate) struct Kept {
+    pub(crate) member: MemberId,
     connection: ConnectionId,
-    mailbox: Arc<Mailbox>,
-    rooms: Vec<InRoom>,
-    publishing: Publishes,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) rooms: Vec<InRoom>,
+    pub(crate) publishing: Publishes,
+    /// Held while a connection has it, where servers share sessions. Dropped outside of the lock.
+    lease: Option<Lease>,
+    /// Whether its client was told to go away.
+    is_told: bool,
 }
 
-/// A session is in a room.
+/// A session that a connection has got.
 #[derive(Debug)]
-struct InRoom {
-    name: RoomName,
-    room: Arc<Room>,
-    /// Which connection has subscribed to it last.
-    by: ConnectionId,
+pub(crate) struct Entered {
+    pub(crate) attached: Attached,
+    /// Whether it is in rooms that the connection has yet to ask for.
+    pub(crate) is_in_rooms: bool,
+    /// Its client is to come back after a time between the two, and was not told before.
+    pub(crate) go_away: Option<(Duration, Duration)>,
 }
 
-/// What is under way of a session's publishes.
-#[derive(Debug)]
-enum Publishes {
-    None,
-    /// One is with the engine, and the others wait for it.
-    One {
-        others: VecDeque<Publish>,
-        bytes: usize,
-    },
-}
-
-/// A client's publish.
-#[derive(Debug)]
-pub(crate) struct Publish {
-    pub(crate) sequence: Sequence,
-    pub(crate) room: RoomName,
-    pub(crate) payload: Result<OwnedPayload, RefusalCode>,
-}
-
-/// What is to be done about a publish that arrived.
-#[derive(Debug)]
-pub(crate) enum Admitted {
-    /// It is its turn: of this member, and to be settled.
-    Its((MemberId, Publish)),
-    /// It is not.
-    Not(Verdict),
-}
-
-/// What the connection is to know of a publish that arrived on it.
-#[derive(Debug, PartialEq)]
-pub(crate) enum Verdict {
-    /// What became of it.
-    Answered(Answer),
-    /// The answer will come by mail.
-    Waits,
-    /// Nothing: the session is not this connection's, or others are told.
-    Ignored,
-    /// The client broke the terms.
-    Violation,
-}
-
-/// What follows when a publish was answered.
-#[derive(Debug, Default)]
-pub(crate) struct Settled {
-    /// The connection to tell.
-    pub(crate) tell: Option<(ConnectionId, Arc<Mailbox>)>,
-    /// Whose turn it is.
-    pub(crate) next: Option<Publish>,
+/// What a connection that asks for a session is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asking<'a> {
+    pub(crate) connection: ConnectionId,
+    pub(crate) mailbox: &'a Arc<Mailbox>,
+    pub(crate) asked: Asked,
 }
 
 impl Sessions {
@@ -106,10 +72,12 @@ impl Sessions {
         );
         Self {
             clock,
+            presence_grace: settings.presence_grace,
             max_waiting_bytes: settings.max_waiting_bytes,
             state: Mutex::new(State {
                 machine,
                 kept: HashMap::new(),
+                go_away: None,
             }),
         }
     }
@@ -119,66 +87,114 @@ impl Sessions {
         self.lock().machine.len()
     }
 
-    /// Gives a connection the session it asks for, or a new one. Says too whether the session is in rooms that the
-    /// connection has yet to ask for.
-    pub(crate) fn attach(
+    /// Gives a connection the session it asks for, or a new one, where servers share none.
+    pub(crate) fn attach(&self, asking: Asking<'_>) -> Result<Entered, CloseCode> {
+        let fresh = random::session().map_err(|_| CloseCode::INTERNAL_ERROR)?;
+        self.give(asking, None, |machine| {
+            // Anybody who knows a session may have it, so whose it is need not be asked.
+            let known = asking.asked.session.and_then(|id| machine.member(id)).cloned();
+            let member = known.map_or_else(|| name(fresh), Ok)?;
+            machine.attach(asking.connection, asking.asked, fresh, &member)
+        })
+    }
+
+    /// Gives a connection a session that the engine has granted, where this server `held` it before under that term. `None` where
+    /// it does not have it any more, and must ask for all of it.
+    pub(crate) fn adopt(
         &self,
-        connection: ConnectionId,
-        mailbox: &Arc<Mailbox>,
-        asked: Asked,
-    ) -> Result<(Attached, bool), CloseCode> {
-        let no_randomness = |_| CloseCode::INTERNAL_ERROR;
-        let (fresh, stranger) = (
-            random::session().map_err(no_randomness)?,
-            random::member().map_err(no_randomness)?,
-        );
+        asking: Asking<'_>,
+        id: SessionId,
+        held: Option<Term>,
+        (granted, lease): (Granted, Option<Lease>),
+    ) -> Option<Result<Entered, CloseCode>> {
+        let mut is_gone = false;
+        let given = self.give(asking, lease, |machine| {
+            is_gone = held == Some(granted.term) && machine.held(id) != held;
+            if is_gone {
+                return Err(CloseCode::TRY_AGAIN_LATER);
+            }
+            let member = machine.member(id).cloned().map_or_else(|| name(id), Ok)?;
+            machine.adopt(asking.connection, asking.asked, id, &member, &granted)
+        });
+        (!is_gone).then_some(given)
+    }
+
+    fn give(
+        &self,
+        asking: Asking<'_>,
+        lease: Option<Lease>,
+        attach: impl FnOnce(&mut tidewire_protocol::Sessions) -> Result<Attached, CloseCode>,
+    ) -> Result<Entered, CloseCode> {
+        let Asking {
+            connection, mailbox, ..
+        } = asking;
         let mut state = self.lock();
         let expired = state.expire(self.clock.now());
-        let State { machine, kept } = &mut *state;
-        // Anybody who knows a session may have it, so whose it is need not be asked.
-        let member = asked
-            .session
-            .and_then(|id| machine.member(id))
-            .cloned()
-            .unwrap_or(stranger);
-        let result = machine.attach(connection, asked, fresh, &member).map(|attached| {
-            let session = kept.entry(attached.session).or_insert_with(|| Kept {
-                member: attached.member.clone(),
-                connection,
-                mailbox: Arc::clone(mailbox),
-                rooms: Vec::new(),
-                publishing: Publishes::None,
-            });
-            session.connection = connection;
-            let before = std::mem::replace(&mut session.mailbox, Arc::clone(mailbox));
-            let displaced = attached.displaced.map(|_| before);
-            (attached, !session.rooms.is_empty(), displaced)
-        });
+        let before = asking.asked.session.and_then(|id| state.machine.held(id));
+        let result = attach(&mut state.machine);
+        let given = result.map(|attached| state.give(attached, before, connection, mailbox, lease));
         drop(state);
         expired.into_iter().for_each(Kept::exit_all);
-        let (attached, is_in_rooms, displaced) = result?;
+        let (entered, displaced, _lease) = given?;
         if let Some(displaced) = displaced {
             displaced.close(CloseCode::TAKEN_OVER);
         }
-        Ok((attached, is_in_rooms))
+        Ok(entered)
+    }
+
+    /// The term under which this server has a session, or has had it last.
+    pub(crate) fn held(&self, id: SessionId) -> Option<Term> {
+        self.lock().machine.held(id)
+    }
+
+    /// Whether there are as many as there may be.
+    pub(crate) fn is_full(&self) -> bool {
+        self.lock().machine.is_full()
+    }
+
+    /// Another server has a session that this one had under `term`. Its member stays for a while in the rooms that it was in, so
+    /// that others do not see it go from server to server.
+    pub(crate) fn lose(&self, id: SessionId, term: Term) {
+        let until = self.clock.now() + self.presence_grace;
+        let mut state = self.lock();
+        if state.machine.held(id) != Some(term) {
+            return;
+        }
+        let displaced = state.machine.lose(until, id, term);
+        let Some(session) = state.kept.get_mut(&id) else { return };
+        session.publishing = Publishes::None;
+        let lease = session.lease.take();
+        let displaced = displaced.map(|_| Arc::clone(&session.mailbox));
+        drop(state);
+        drop(lease);
+        if let Some(displaced) = displaced {
+            displaced.close(CloseCode::TAKEN_OVER);
+        }
     }
 
     /// A connection ended: its session waits.
     pub(crate) fn detach(&self, id: SessionId, connection: ConnectionId) {
         let now = self.clock.now();
-        self.lock().machine.detach(now, id, connection);
+        let mut state = self.lock();
+        state.machine.detach(now, id, connection);
+        let lease = state.attached(id, connection).and_then(|session| session.lease.take());
+        drop(state);
+        drop(lease);
     }
 
-    /// The client ended the session.
-    pub(crate) fn end(&self, id: SessionId, connection: ConnectionId) {
+    /// The client ended the session. Returns the term under which it was here, if it was this connection's.
+    pub(crate) fn end(&self, id: SessionId, connection: ConnectionId) -> Option<Term> {
         let mut state = self.lock();
+        let term = state.machine.held(id);
         let ended = if state.machine.end(id, connection) {
             state.kept.remove(&id)
         } else {
             None
         };
         drop(state);
-        ended.into_iter().for_each(Kept::exit_all);
+        let ended = ended?;
+        ended.exit_all();
+        term
     }
 
     /// Forgets those that have waited for long enough.
@@ -190,9 +206,13 @@ impl Sessions {
         expired.into_iter().for_each(Kept::exit_all);
     }
 
-    /// Forgets a session of which nobody can say what became of its publishes. Its client will be told so.
-    pub(crate) fn forget(&self, id: SessionId) {
+    /// Forgets a session of which nobody can say what became of its publishes, if it is here under `term`. Its client will be
+    /// told so.
+    pub(crate) fn forget(&self, id: SessionId, term: Term) {
         let mut state = self.lock();
+        if state.machine.held(id) != Some(term) {
+            return;
+        }
         state.machine.forget(id);
         let forgotten = state.kept.remove(&id);
         drop(state);
@@ -202,142 +222,78 @@ impl Sessions {
         }
     }
 
-    /// A session has subscribed to a room on this connection, and is there from now on.
-    pub(crate) fn enter(&self, id: SessionId, connection: ConnectionId, name: &RoomName, room: &Arc<Room>) {
-        let mut state = self.lock();
-        let Some(session) = state.attached(id, connection) else {
-            return;
-        };
-        if let Some(there) = session.rooms.iter_mut().find(|it| it.name == *name) {
-            there.by = connection;
-            return;
-        }
-        session.rooms.push(InRoom {
-            name: name.clone(),
-            room: Arc::clone(room),
-            by: connection,
-        });
-        let member = session.member.clone();
-        drop(state);
-        room.enter(&member);
-    }
-
-    /// A session has left a room.
-    pub(crate) fn exit(&self, id: SessionId, connection: ConnectionId, name: &RoomName) {
-        self.exit_where(id, connection, |it| it.name == *name);
-    }
-
-    /// A session has left the rooms it was in before this connection had it, and that were not asked for since.
-    pub(crate) fn exit_others(&self, id: SessionId, connection: ConnectionId) {
-        self.exit_where(id, connection, |it| it.by != connection);
-    }
-
-    fn exit_where(&self, id: SessionId, connection: ConnectionId, is_left: impl Fn(&InRoom) -> bool) {
-        let mut state = self.lock();
-        let Some(session) = state.attached(id, connection) else {
-            return;
-        };
-        let left: Vec<InRoom> = session.rooms.extract_if(.., |it| is_left(it)).collect();
-        let member = session.member.clone();
-        drop(state);
-        left.iter().for_each(|it| it.room.exit(&member));
-    }
-
-    /// A publish arrived on a connection: says whether the engine is to be asked at once.
-    pub(crate) fn admit(&self, id: SessionId, connection: ConnectionId, publish: Publish) -> Admitted {
-        let mut state = self.lock();
-        match state.machine.admit(id, connection, publish.sequence) {
-            Some(Admission::New) => {}
-            Some(Admission::Answered(answer)) => return Admitted::Not(Verdict::Answered(answer)),
-            Some(Admission::Pending) => return Admitted::Not(Verdict::Waits),
-            Some(Admission::Violation) => return Admitted::Not(Verdict::Violation),
-            None => return Admitted::Not(Verdict::Ignored),
-        }
-        let Some(session) = state.kept.get_mut(&id) else {
-            return Admitted::Not(Verdict::Ignored);
-        };
-        match &mut session.publishing {
-            Publishes::One { others, bytes } => {
-                *bytes += publish.cost();
-                others.push_back(publish);
-                Admitted::Not(Verdict::Waits)
-            }
-            none => {
-                *none = Publishes::One {
-                    others: VecDeque::new(),
-                    bytes: 0,
-                };
-                Admitted::Its((session.member.clone(), publish))
-            }
-        }
-    }
-
-    /// The engine answered.
-    pub(crate) fn settle(&self, id: SessionId, sequence: Sequence, answer: Answer) -> Settled {
-        let mut state = self.lock();
-        let to = state.machine.settle(id, sequence, answer);
-        let Some(session) = state.kept.get_mut(&id) else {
-            return Settled::default();
-        };
-        let next = match &mut session.publishing {
-            Publishes::One { others, bytes } => {
-                let next = others.pop_front();
-                *bytes -= next.as_ref().map_or(0, Publish::cost);
-                next
-            }
-            Publishes::None => None,
-        };
-        if next.is_none() {
-            session.publishing = Publishes::None;
-        }
-        Settled {
-            tell: to.map(|to| (to, Arc::clone(&session.mailbox))),
-            next,
-        }
-    }
-
-    /// Whether so many publishes of a session wait for the engine that no more are to be read.
-    pub(crate) fn is_full(&self, id: SessionId) -> bool {
-        let state = self.lock();
-        let publishing = state.kept.get(&id).map(|session| &session.publishing);
-        matches!(publishing, Some(Publishes::One { bytes, .. }) if *bytes > self.max_waiting_bytes)
-    }
-
-    /// Every client is to come back after a time between the two.
+    /// Every client is to come back after a time between the two: each that is here, and each that comes.
     pub(crate) fn go_away(&self, min: Duration, max: Duration) {
-        let mailboxes: Vec<Arc<Mailbox>> = self.lock().kept.values().map(|it| Arc::clone(&it.mailbox)).collect();
+        let mut state = self.lock();
+        state.go_away = Some((min, max));
+        let State { machine, kept, .. } = &mut *state;
+        let mailboxes: Vec<Arc<Mailbox>> = kept
+            .iter_mut()
+            .filter(|(id, _)| machine.is_attached(**id))
+            .map(|(_, session)| {
+                session.is_told = true;
+                Arc::clone(&session.mailbox)
+            })
+            .collect();
+        drop(state);
         mailboxes.iter().for_each(|mailbox| mailbox.go_away(min, max));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
         // No code that can panic runs under the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+fn name(session: SessionId) -> Result<MemberId, CloseCode> {
+    member::of(session).map_err(|_| CloseCode::INTERNAL_ERROR)
+}
+
 impl State {
+    /// Takes down that a connection has a session, which was here before under that term or is new. Returns whom to tell that it
+    /// is taken over, and what is to be dropped outside of the lock.
+    fn give(
+        &mut self,
+        attached: Attached,
+        before: Option<Term>,
+        connection: ConnectionId,
+        mailbox: &Arc<Mailbox>,
+        lease: Option<Lease>,
+    ) -> (Entered, Option<Arc<Mailbox>>, Option<Lease>) {
+        let session = self.kept.entry(attached.session).or_insert_with(|| Kept {
+            member: attached.member.clone(),
+            connection,
+            mailbox: Arc::clone(mailbox),
+            rooms: Vec::new(),
+            publishing: Publishes::None,
+            lease: None,
+            is_told: false,
+        });
+        if self.machine.held(attached.session) != before {
+            session.publishing = Publishes::None;
+        }
+        session.connection = connection;
+        let old_mailbox = std::mem::replace(&mut session.mailbox, Arc::clone(mailbox));
+        let old_lease = std::mem::replace(&mut session.lease, lease);
+        let is_told = std::mem::replace(&mut session.is_told, self.go_away.is_some());
+        let entered = Entered {
+            is_in_rooms: !session.rooms.is_empty(),
+            go_away: self.go_away.filter(|_| !is_told),
+            attached,
+        };
+        let displaced = entered.attached.displaced.map(|_| old_mailbox);
+        (entered, displaced, old_lease)
+    }
+
     /// Those that are to leave their rooms once the lock is free.
     fn expire(&mut self, now: tidewire_protocol::Instant) -> Vec<Kept> {
         let expired = self.machine.expire(now);
         expired.iter().filter_map(|id| self.kept.remove(id)).collect()
     }
 
-    fn attached(&mut self, id: SessionId, connection: ConnectionId) -> Option<&mut Kept> {
+    pub(crate) fn attached(&mut self, id: SessionId, connection: ConnectionId) -> Option<&mut Kept> {
         self.kept
             .get_mut(&id)
             .filter(|session| session.connection == connection)
-    }
-}
-
-impl Kept {
-    fn exit_all(self) {
-        self.rooms.iter().for_each(|it| it.room.exit(&self.member));
-    }
-}
-
-impl Publish {
-    /// What it takes while it waits.
-    fn cost(&self) -> usize {
-        size_of::<Self>() + self.payload.as_ref().map_or(0, |payload| payload.as_payload().len())
     }
 }

@@ -42,10 +42,11 @@ pub struct Settings {
     pub silence_timeout: Duration,
     /// How long a session waits for its client's return. Default: 2 minutes.
     pub session_ttl: Duration,
-    /// How many sessions there may be; a client that would have one more is closed with 4104. Default: 100,000.
+    /// How many sessions there may be, with what is still kept of those that another server has by now; a client that would have
+    /// one more is closed with 4104. Default: 100,000.
     pub max_sessions: usize,
-    /// How long a member whose client came back is still there in a room that the client has not asked for again.
-    /// Default: 10 s.
+    /// How long a member whose client came back, here or at another server, is still there in a room that the client has not
+    /// asked for again. Default: 10 s.
     pub presence_grace: Duration,
     /// How many rooms a session may be subscribed to. Default: 128.
     pub max_subscriptions: u32,
@@ -68,8 +69,8 @@ pub struct Settings {
     pub retention: Retention,
     /// How many bytes all rooms together keep. At the bound the largest logs give way. Default: 256 MiB.
     pub max_log_bytes: usize,
-    /// How long a room's engine may take over opening the room, or over a message, before that counts as failed.
-    /// Default: 10 s.
+    /// How long an engine may take over opening a room, over a message, or over whose a session is, before that counts as
+    /// failed. Default: 10 s.
     pub engine_timeout: Duration,
 }
 

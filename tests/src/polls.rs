@@ -13,7 +13,8 @@ use crate::{Head, Heard, Raw};
 /// A session whose transport is polls.
 #[derive(Debug)]
 pub struct Poller {
-    address: SocketAddr,
+    /// The server that the next poll goes to.
+    pub address: SocketAddr,
     /// The session to go on with.
     pub session: Option<SessionId>,
     /// The attempt of the last hello.

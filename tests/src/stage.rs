@@ -72,7 +72,10 @@ impl Stage for NativeStage {
     }
 
     async fn start(&mut self, setting: Setting) -> String {
-        let engine = SlowEngine::new(Duration::ZERO);
+        let engine = match setting.servers {
+            0 | 1 => SlowEngine::new(Duration::ZERO),
+            _ => SlowEngine::sharing(Duration::ZERO),
+        };
         let servers: Vec<_> = (0..setting.servers).map(|_| serve(&setting, &engine)).collect();
         let gateway = Gateway::start(servers.iter().map(Server::address).collect(), setting.rules).await;
         let url = format!("ws://{}/ws", gateway.address());

@@ -341,3 +341,22 @@ async fn a_server_that_goes_away_says_so_to_polls_and_answers_them_all() {
     assert_eq!(answer, [Heard::Close(CloseCode::GOING_AWAY)]);
     assert_eq!(server.tidewire().connections().borrow().open, 0);
 }
+
+#[tokio::test]
+async fn a_session_that_was_between_two_polls_hears_once_that_the_server_goes_away() {
+    let server = Server::start_default();
+    let mut ann = Poller::join(server.address()).await;
+    server.tidewire().go_away(Duration::ZERO, Duration::from_secs(1));
+    assert_eq!(ann.poll(&[]).await[1], Heard::GoAway);
+    let sent = waiting(&server, &mut ann).await;
+    let offset = say(&server, "news").await;
+    let answer = sent.answer().await;
+    assert_eq!(
+        (offsets(&answer), answer.contains(&Heard::GoAway)),
+        (vec![offset], false)
+    );
+    // Who comes by now is told too.
+    let (mut bob, _) = Wire::join(server.address()).await;
+    assert_eq!(bob.next().await, Heard::GoAway);
+    bob.round_trip().await;
+}

@@ -8,6 +8,7 @@ use std::{
 use futures_util::{SinkExt, StreamExt};
 use tidewire_protocol::{
     Admission, CloseCode, ConnectionId, Frame as _, MemberId, OwnedPayload, Request, RoomName, Sequence, SessionId,
+    Term,
     frame::{PresenceWanted, RefusalCode, ServerFrame, Start},
     server::{Action, Connection, Input, Output},
 };
@@ -247,7 +248,7 @@ impl Driver {
             Some(Admission::Answered(answer)) => answer,
             admission => panic!("{admission:?}"),
         };
-        world.sessions.settle(session, sequence, answer);
+        world.sessions.settle(session, Term::default(), sequence, answer);
         world.changed();
         if world.answers {
             let now = world.now();

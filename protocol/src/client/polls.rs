@@ -43,10 +43,10 @@ impl Client {
         if let State::Open(open) = &self.state
             && open.poll != Poll::Answered
         {
-            // Nobody knows how much of it the server had.
             self.outputs.push_back(Output::Disconnect(open.attempt));
-            self.outbox.detach();
         }
+        // The next may come to another server, which does not know what the last one had and did not answer.
+        self.outbox.detach();
         let attempt = self.next_attempt();
         if let State::Open(open) = &mut self.state {
             (open.attempt, open.heard) = (attempt, self.now);

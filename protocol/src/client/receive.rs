@@ -69,12 +69,11 @@ impl Client {
                 request,
                 room,
                 position,
-            }) => {
-                // That a subscription goes on by the next poll is not told.
-                if let Some(id) = self.subscriptions.on_subscribed(request, room, position) {
-                    self.event(Event::Subscribed(id, position));
-                }
-            }
+            }) => match self.subscriptions.on_subscribed(request, room, position) {
+                Arrival::Next(id) => self.event(Event::Subscribed(id, position)),
+                Arrival::Stale => {}
+                Arrival::Hole => self.fail_transport(),
+            },
             ServerFrame::Published { sequence, position } => self.on_answer(sequence, Ok(position)),
             ServerFrame::Refused(refused) => self.on_refused(&refused),
             ServerFrame::GoAway { min, max } => {

@@ -141,17 +141,22 @@ impl Subscriptions {
     }
 
     /// The server has begun one, and its user is to hear of it. An answer to an old attempt finds none.
-    pub(super) fn on_subscribed(
-        &mut self,
-        request: Request,
-        room: RoomNumber,
-        position: Position,
-    ) -> Option<SubscriptionId> {
-        let subscription = self.by_request(request)?;
+    pub(super) fn on_subscribed(&mut self, request: Request, room: RoomNumber, position: Position) -> Arrival {
+        let Some(subscription) = self.by_request(request) else {
+            return Arrival::Stale;
+        };
+        let asked = core::mem::replace(&mut subscription.start, Start::After(position));
         subscription.link = Link::Live(request, room);
-        subscription.start = Start::After(position);
         let was_told = core::mem::replace(&mut subscription.is_told, true);
-        (!was_told).then_some(subscription.id)
+        // That it goes on by the next poll is not told, so it must do so where it was.
+        match was_told {
+            false => Arrival::Next(subscription.id),
+            true if asked == Start::After(position) => Arrival::Stale,
+            true => {
+                subscription.start = asked;
+                Arrival::Hole
+            }
+        }
     }
 
     /// The server has refused or ended one.

@@ -211,7 +211,8 @@ impl Log {
     /// Whether a cursor can see something: messages or a gap.
     #[must_use]
     pub fn has_news(&self, cursor: &Cursor) -> bool {
-        cursor.position != self.head()
+        let (position, head) = (cursor.position, self.head());
+        position.epoch != head.epoch || position.offset < head.offset
     }
 
     /// What lies between a cursor and what this log keeps; the cursor is past it then. To be asked before [`read`](Self::read).
@@ -221,9 +222,9 @@ impl Log {
             epoch: self.epoch,
             offset: self.evicted,
         };
-        // A log of the same epoch never gets shorter, so a position past its end is not of this life either.
-        let is_lost = position.epoch != self.epoch || position.offset > self.head().offset;
-        let cause = match is_lost {
+        // A log of the same epoch never gets shorter, so a position past its end is that of one who has read at another server
+        // that was told more. What comes up to there is not news for it.
+        let cause = match position.epoch != self.epoch {
             true => GapCause::LogLost,
             false if position.offset < self.evicted => GapCause::Evicted,
             false => return None,

@@ -24,6 +24,7 @@ impl Connection {
             _ if is_over && !self.is_poll() => self.close(CloseCode::SILENT),
             State::Open(_) => {
                 self.sent = self.now;
+                self.awaits = None;
                 self.send(&ServerFrame::Ping(Nonce(0)));
             }
             _ => {}

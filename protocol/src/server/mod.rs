@@ -39,6 +39,8 @@ pub struct Connection {
     batch: Vec<u8>,
     actions: VecDeque<Action>,
     poll: Poll,
+    /// The last publish of a poll, until it is answered.
+    awaits: Option<Sequence>,
 }
 
 /// ```text
@@ -98,6 +100,7 @@ impl Connection {
             batch: Vec::new(),
             actions: VecDeque::new(),
             poll: Poll::No,
+            awaits: None,
         }
     }
 
@@ -249,6 +252,7 @@ impl Connection {
     }
 
     fn send_answer(&mut self, sequence: Sequence, answer: Answer) {
+        self.on_poll_answered(sequence);
         let frame = match answer {
             Ok(position) => ServerFrame::Published { sequence, position },
             Err(code) => ServerFrame::Refused(Refused {

@@ -1,6 +1,6 @@
 //! A poll as a short connection: one batch comes, and one is the answer, once there is something to tell.
 
-use crate::{codec::decode, codes::CloseCode, frame::ClientFrame};
+use crate::{codec::decode, codes::CloseCode, frame::ClientFrame, ids::Sequence};
 
 use super::{Connection, State};
 
@@ -31,10 +31,25 @@ impl Connection {
     }
 
     /// Whether a poll is to be answered now, with all that there was to send. It waits while that is only what it asked for
-    /// itself: a session that goes on, and subscriptions that begin where it said.
+    /// itself: a session that goes on, and subscriptions that begin where it said. And it waits for the answers to all that it
+    /// publishes, but not longer than a ping interval: what is not answered by then comes again with the next.
     #[must_use]
     pub fn is_answer_due(&self) -> bool {
-        self.poll == Poll::Due
+        self.poll == Poll::Due && (self.awaits.is_none() || self.is_closed())
+    }
+
+    /// It publishes something that is to be answered first.
+    pub(super) fn on_poll_publishes(&mut self, sequence: Sequence) {
+        if self.is_poll() {
+            self.awaits = self.awaits.max(Some(sequence));
+        }
+    }
+
+    /// Publishes are answered in their order.
+    pub(super) fn on_poll_answered(&mut self, sequence: Sequence) {
+        if self.awaits <= Some(sequence) {
+            self.awaits = None;
+        }
     }
 
     /// Frames were sent that do not pass through here: signals, and who is there.

@@ -50,6 +50,7 @@ impl Connection {
                     return self.close(CloseCode::PROTOCOL_ERROR);
                 };
                 let payload = self.check_payload(publish.payload);
+                self.on_poll_publishes(publish.sequence);
                 self.actions.push_back(Action::Publish {
                     sequence: publish.sequence,
                     room,

@@ -408,19 +408,18 @@ fn a_position_of_another_life_of_the_log_is_one_gap_and_then_all_that_is_kept() 
 }
 
 #[test]
-fn a_position_past_the_end_is_not_of_this_life_either() {
+fn a_reader_that_was_told_more_elsewhere_waits_until_the_log_has_come_as_far() {
     let mut log = log(Retention::default());
     fill(&mut log, 3);
-    let gap = Gap {
-        room: ROOM,
-        cause: GapCause::LogLost,
-        from: Offset(5),
-        resume: at(0),
-    };
-    assert_eq!(
-        read_from(&mut log, Start::After(at(4))),
-        [Err(gap), Ok(1), Ok(2), Ok(3)]
-    );
+    let mut cursor = log.cursor(Start::After(at(5)));
+    assert_eq!(cursor.position(), at(5));
+    for last in 3..=5 {
+        fill(&mut log, last);
+        assert!(!log.has_news(&cursor));
+        assert_eq!(read_all(&mut log, &mut cursor), []);
+    }
+    fill(&mut log, 7);
+    assert_eq!(read_all(&mut log, &mut cursor), messages(6..=7));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod pair;
 mod polling;
 mod polls;
 mod properties;
+mod register;
 mod resume;
 #[cfg(not(target_arch = "wasm32"))] // there are no files
 mod seeds;

@@ -4,7 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tidewire_protocol::{
     Admission, CloseCode, ConnectionId, Epoch, Instant, Log, MemberId, OwnedPayload, Retention, RoomName, RoomNumber,
-    SessionId, Sessions,
+    SessionId, Sessions, Term,
     client::{self, Attempt, Client, Event, PublishId, SubscriptionId, TransportKind},
     frame::Start,
     server::{self, Action, Connection},
@@ -344,7 +344,7 @@ impl Pair {
                     Admission::Answered(answer) => answer,
                     admission => panic!("{admission:?}"),
                 };
-                self.sessions.settle(session, sequence, answer);
+                self.sessions.settle(session, Term::default(), sequence, answer);
                 self.feed(&server::Input::Answered(sequence, answer));
             }
             Action::Close(code) => {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tidewire_protocol::{
     Attached, CloseCode, Cursor, Epoch, Log, Offset, Position, Request, Retention, RoomNumber, Sequence,
     frame::{
-        ClientFrame, Close, Hello, Nonce, Outcome, Payload, PresenceWanted, RefusalCode, ServerFrame, Start, Subscribe,
-        Token, VERSION,
+        ClientFrame, Close, Hello, Nonce, Outcome, Payload, PresenceWanted, Publish, RefusalCode, ServerFrame, Start,
+        Subscribe, Token, VERSION,
     },
     server::{Action, Connection, Input},
 };
@@ -111,6 +111,41 @@ fn a_poll_is_answered_by_whatever_its_client_does_not_know() {
         assert!(polled(&[frame], Outcome::Resumed).is_answer_due(), "{frame:?}");
     }
     assert!(!polled(&[ClientFrame::Pong(Nonce(1))], Outcome::Resumed).is_answer_due());
+}
+
+fn publish(sequence: u64) -> ClientFrame<'static> {
+    ClientFrame::Publish(Publish {
+        sequence: Sequence(sequence),
+        room: "lobby",
+        payload: Payload::Text("x"),
+    })
+}
+
+#[test]
+fn a_poll_that_publishes_is_answered_once_all_of_it_is_whatever_else_there_is() {
+    let mut poll = polled(&[publish(3), publish(4)], Outcome::Resumed);
+    poll.handle_beside();
+    assert!(!poll.is_answer_due());
+    poll.handle_input(START, Input::Answered(Sequence(3), Ok(POSITION)));
+    assert!(!poll.is_answer_due());
+    poll.handle_input(START, Input::Answered(Sequence(4), Ok(POSITION)));
+    assert!(poll.is_answer_due());
+    let mut poll = polled(&[publish(3)], Outcome::New);
+    assert!(!poll.is_answer_due());
+    poll.handle_input(START, Input::Close(CloseCode::TAKEN_OVER));
+    assert!(poll.is_answer_due(), "what is over is over");
+}
+
+#[test]
+fn a_poll_whose_publish_is_not_answered_for_a_ping_interval_is_answered_all_the_same() {
+    let mut poll = polled(&[publish(3)], Outcome::New);
+    let at = deadline(&mut poll).expect("a deadline");
+    assert_eq!(at, START + settings().terms.ping_interval);
+    poll.handle_input(just_before(at), Input::Timeout);
+    assert!(!poll.is_answer_due());
+    poll.handle_input(at, Input::Timeout);
+    assert!(poll.is_answer_due() && !poll.is_closed());
+    assert_eq!(deadline(&mut poll), None);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidewire_protocol::{
     Asked, Attached, CloseCode, ConnectionId, Epoch, Frame, Instant, Log, MemberId, Offset, OwnedPayload, Position,
-    Request, Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions, decode,
+    Request, Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions, Term, decode,
     frame::{
         ClientFrame, Close, Hello, Nonce, Outcome, Payload, PresenceWanted, Publish, RefusalCode, Refused, RefusedWhat,
         ServerFrame, Start, Subscribe, Terms, Token, VERSION,
@@ -465,7 +465,7 @@ fn a_hello_that_a_later_attempt_has_overtaken_does_not_take_the_session_back() {
     sessions
         .admit(SESSION, ConnectionId(3), Sequence(1))
         .expect("it has the session");
-    let mut settle = || sessions.settle(SESSION, Sequence(1), Ok(position));
+    let mut settle = || sessions.settle(SESSION, Term::default(), Sequence(1), Ok(position));
     assert_eq!(settle(), Some(ConnectionId(3)));
     assert_eq!(settle(), None, "it was told already");
 }
@@ -511,7 +511,7 @@ fn a_forgotten_session_is_replaced_whether_it_has_a_transport_or_waits() {
         }
         sessions.forget(SESSION);
         assert_eq!((sessions.len(), sessions.next_expiry()), (0, None));
-        let fresh = SessionId([9; 16]);
+        let fresh = SessionId([8; 16]);
         let again = sessions
             .attach(ConnectionId(2), asked(2, Some(SESSION)), fresh, &ann)
             .expect("another session");

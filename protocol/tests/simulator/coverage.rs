@@ -55,6 +55,14 @@ coverage! {
     replaced,
     /// Sessions that were taken over from a connection that was not known to be dead.
     takeovers,
+    /// Of these, sessions that came to another node.
+    moved_nodes,
+    /// Sessions of which a node knew nothing, or nothing new, and that it took in.
+    adopted,
+    /// Publishes that came to the engine after another node had their session.
+    superseded,
+    /// Publishes for which a node asked twice.
+    asked_again,
     /// Gaps because messages were evicted.
     gaps_evicted,
     /// Gaps because the log was lost.

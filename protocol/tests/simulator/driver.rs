@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidewire_protocol::{client, server};
 
-use super::{Happening, World, engine::member, link::Link, model::Check};
+use super::{Happening, World, link::Link, model::Check};
 
 impl World {
     pub(super) fn happen(&mut self, happening: Happening) -> Check {
@@ -45,36 +45,17 @@ impl World {
                 connection.map_or(Ok(()), |connection| self.forget_connection(connection))
             }
             Happening::ClientLost(link, code) => self.on_client_lost(link, code),
-            Happening::Append {
-                life,
-                session,
-                sequence,
-                room,
-                client,
-                payload,
-            } if life == self.engine_life => {
-                let sender = member(client);
-                let payload = payload.as_payload();
-                let (engine, random, model) = (&mut self.engine, &mut self.random, &mut self.model);
-                let answer = engine.append(self.now, &room, sender.as_str(), payload, random, model)?;
-                self.schedule(
-                    self.engine_latency,
-                    Happening::Answered {
-                        life,
-                        session,
-                        sequence,
-                        answer,
-                    },
-                );
-                self.pump_all()
+            Happening::Claim(asking) => self.on_claim(asking),
+            Happening::Claimed(asking, claimed) => self.on_claimed(asking, &claimed),
+            Happening::Lost(lives, session, term) => self.on_lost(lives, session, term),
+            Happening::EndSession(life, session, term) => {
+                if life == self.engine_life {
+                    self.engine.end(session, term);
+                }
+                Ok(())
             }
-            Happening::Answered {
-                life,
-                session,
-                sequence,
-                answer,
-            } if life == self.engine_life => self.settle(session, sequence, answer),
-            Happening::Append { .. } | Happening::Answered { .. } => Ok(()),
+            Happening::Append(lives, publish) => self.on_append(lives, publish),
+            Happening::Answered(lives, publish, told) => self.on_answered(lives, &publish, told),
             Happening::Token(client)
             | Happening::Wake(client)
             | Happening::Online(client)
@@ -94,14 +75,21 @@ impl World {
             Happening::Evict => {
                 self.engine.evict(self.now, &mut self.model);
                 self.engine.expire(self.now)?;
+                (0..self.nodes.len()).for_each(|node| self.expire_at(node));
                 self.schedule(Duration::from_secs(1), Happening::Evict);
                 self.pump_all()
             }
             Happening::NodeCloses(node) => self.close_node(node),
-            Happening::LeaveOthers(id) => match self.connections.get(&id).and_then(|served| served.session) {
-                Some(session) => self.leave_others(session, id),
-                None => Ok(()),
-            },
+            Happening::LeaveOthers(id) => {
+                match self
+                    .connections
+                    .get(&id)
+                    .and_then(|served| Some((served.node, served.session?)))
+                {
+                    Some((node, session)) => self.leave_others(node, session, id),
+                    None => Ok(()),
+                }
+            }
             Happening::Dies(link) => self.die(link),
         }
     }

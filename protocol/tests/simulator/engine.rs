@@ -1,29 +1,35 @@
-//! What nodes share: rooms and sessions, as in a database of their own.
+//! What nodes share: rooms, and the register of their sessions, as in a database of their own.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use tidewire_protocol::{
-    Answer, Asked, Attached, CloseCode, ConnectionId, Epoch, Instant, Log, MemberId, Position, Presence, Retention,
-    RoomName, RoomNumber, SessionId, Sessions, TransientLimits, Transients,
-    frame::{Outcome, Payload, RefusalCode, Start},
+    Answer, Checked, Claim, Claimed, ConnectionId, Epoch, Instant, Log, MemberId, Position, Presence, Register,
+    Retention, RoomName, RoomNumber, Sequence, SessionId, Term, TransientLimits, Transients,
+    frame::{Payload, RefusalCode, Start},
 };
 
 use super::{
     model::{Check, Model, ensure},
+    publishes::Publish,
     random::Random,
 };
 
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) rooms: BTreeMap<RoomName, Room>,
-    pub(crate) sessions: Sessions,
-    /// What is kept of each session beside what the machine keeps.
-    pub(super) kept: BTreeMap<SessionId, Kept>,
+    register: Register,
+    /// Who was granted each session last, and since when it is no longer used.
+    pub(super) holders: BTreeMap<SessionId, Holder>,
+    /// What was refused: a node that asks twice hears the same.
+    refused: BTreeSet<(SessionId, Term, Sequence)>,
     epochs: u64,
     numbers: u32,
     retention: Retention,
     transients: TransientLimits,
-    session_ttl: Duration,
+    pub(super) session_ttl: Duration,
 }
 
 #[derive(Debug)]
@@ -33,15 +39,21 @@ pub(crate) struct Room {
     pub(super) transients: Transients<SessionId>,
 }
 
-#[derive(Debug)]
-pub(super) struct Kept {
-    pub(super) client: usize,
-    pub(super) member: MemberId,
-    connection: ConnectionId,
-    /// When its connection ended, if it has none.
-    detached: Option<Instant>,
-    /// The rooms that it is in, and which connection asked for each last.
-    pub(super) rooms: BTreeMap<RoomName, ConnectionId>,
+/// Whom a session was granted to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Holder {
+    pub(super) node: usize,
+    pub(super) lease: Lease,
+    released: Option<Instant>,
+}
+
+/// A connection's use of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lease {
+    pub(super) session: SessionId,
+    pub(super) term: Term,
+    pub(super) attempt: u64,
+    pub(super) connection: ConnectionId,
 }
 
 pub(crate) const MAX_UNANSWERED: usize = 8;
@@ -58,11 +70,11 @@ impl Engine {
             ..TransientLimits::default()
         };
         let session_ttl = Duration::from_secs([2, 20, 120][random.below(3)]);
-        let sessions = Sessions::new(session_ttl, MAX_UNANSWERED, 1000);
         Self {
             rooms: BTreeMap::new(),
-            sessions,
-            kept: BTreeMap::new(),
+            register: Register::default(),
+            holders: BTreeMap::new(),
+            refused: BTreeSet::new(),
             epochs: 0,
             numbers: 0,
             retention,
@@ -83,27 +95,35 @@ impl Engine {
         })
     }
 
-    /// Accepts a publish, or refuses it.
-    pub(crate) fn append(
+    /// Accepts a publish that is new, or refuses it.
+    pub(super) fn append(
         &mut self,
         now: Instant,
-        room: &RoomName,
-        sender: &str,
+        publish: &Publish,
         payload: Payload<'_>,
         random: &mut Random,
         model: &mut Model,
     ) -> Result<Answer, String> {
-        if random.chance(2) {
+        let Publish {
+            session,
+            term,
+            sequence,
+            ..
+        } = *publish;
+        if random.chance(2) || self.refused.contains(&(session, term, sequence)) {
+            self.refused.insert((session, term, sequence));
             return Ok(Err(RefusalCode::UNAVAILABLE));
         }
         let Payload::Text(text) = payload else {
             return Err("bytes where text was said".into());
         };
         let said = text.parse().map_err(|_| format!("{text} where a number was said"))?;
+        let (room, sender) = (&publish.room, member(publish.client));
         let log = &mut self.room(room).log;
-        let position = log.append(now, sender, payload);
+        let position = log.append(now, sender.as_str(), payload);
         model.on_accepted(room.as_str(), position, said)?;
         note_evicted(room, log, model);
+        self.register.accept(session, sequence, position);
         Ok(Ok(position))
     }
 
@@ -117,8 +137,8 @@ impl Engine {
     /// Loses everything. Who loses a log also forgets the sessions that published to it.
     pub(crate) fn lose(&mut self) {
         self.rooms.clear();
-        self.kept.clear();
-        self.sessions = Sessions::new(self.session_ttl, MAX_UNANSWERED, 1000);
+        self.holders.clear();
+        self.register = Register::default();
     }
 
     pub(crate) fn heads(&self) -> BTreeMap<String, Position> {
@@ -138,56 +158,73 @@ impl Engine {
         Ok(())
     }
 
-    /// Gives a connection a session. One that has not waited for too long must go on.
-    pub(super) fn attach(
+    /// How many sessions there are.
+    pub(super) fn sessions(&self) -> usize {
+        self.register.len()
+    }
+
+    /// Answers a node that asks for a session, and says who has had it before, if that is another term. One that was not unused
+    /// for too long must go on.
+    pub(super) fn claim(
         &mut self,
-        connection: ConnectionId,
-        asked: Asked,
-        fresh: SessionId,
-        client: usize,
-    ) -> Result<Result<Attached, CloseCode>, String> {
-        let member = member(client);
-        let goes_on = asked.session.is_some_and(|id| self.kept.contains_key(&id));
-        let attached = match self.sessions.attach(connection, asked, fresh, &member) {
-            Ok(attached) => attached,
-            Err(code) => return Ok(Err(code)),
-        };
-        ensure((attached.outcome == Outcome::Resumed) == goes_on, || {
-            format!("{:?}, where the session was kept: {goes_on}", attached.outcome)
+        now: Instant,
+        claim: &Claim,
+        (node, connection): (usize, ConnectionId),
+    ) -> Result<(Claimed, Option<Holder>), String> {
+        self.expire(now)?;
+        let is_there = claim.begins || self.holders.contains_key(&claim.session);
+        let claimed = self.register.claim(now, claim);
+        ensure((claimed != Claimed::Unknown) == is_there, || {
+            format!("{claimed:?}, where the session is there: {is_there}")
         })?;
-        let kept = self.kept.entry(attached.session).or_insert_with(|| Kept {
-            client,
-            member,
-            connection,
-            detached: None,
-            rooms: BTreeMap::new(),
-        });
-        (kept.connection, kept.detached) = (connection, None);
-        Ok(Ok(attached))
+        let Claimed::Granted(granted) = &claimed else {
+            return Ok((claimed, None));
+        };
+        let holder = Holder {
+            node,
+            lease: Lease {
+                session: claim.session,
+                term: granted.term,
+                attempt: claim.attempt,
+                connection,
+            },
+            released: None,
+        };
+        let before = self.holders.insert(claim.session, holder);
+        let lost = before.filter(|before| before.lease.term != granted.term);
+        Ok((claimed, lost))
     }
 
-    /// Whether a connection has a session.
-    pub(super) fn has(&self, session: SessionId, connection: ConnectionId) -> bool {
-        self.kept
-            .get(&session)
-            .is_some_and(|kept| kept.connection == connection)
-    }
-
-    pub(super) fn detach(&mut self, now: Instant, session: SessionId, connection: ConnectionId) {
-        self.sessions.detach(now, session, connection);
-        if let Some(kept) = self.kept.get_mut(&session).filter(|it| it.connection == connection) {
-            kept.detached = Some(now);
+    /// A connection no longer uses its session.
+    pub(super) fn release(&mut self, now: Instant, lease: Lease) {
+        let Lease {
+            session, term, attempt, ..
+        } = lease;
+        self.register.release(now, session, term, attempt);
+        if let Some(holder) = self.holders.get_mut(&session).filter(|it| it.lease == lease) {
+            holder.released.get_or_insert(now);
         }
     }
 
-    /// Forgets the sessions that have waited long enough, and none that has not.
+    pub(super) fn end(&mut self, session: SessionId, term: Term) {
+        self.register.end(session, term);
+        if self.holders.get(&session).is_some_and(|it| it.lease.term == term) {
+            self.holders.remove(&session);
+        }
+    }
+
+    /// Whether a publish is new.
+    pub(super) fn check(&self, publish: &Publish) -> Checked {
+        self.register.check(publish.session, publish.term, publish.sequence)
+    }
+
+    /// Forgets the sessions that nobody has used for long enough, and none else.
     pub(super) fn expire(&mut self, now: Instant) -> Check {
-        for id in self.sessions.expire(now) {
-            let due = self.kept.get(&id).and_then(|kept| kept.detached);
+        for id in self.register.expire(now) {
+            let due = self.holders.remove(&id).and_then(|holder| holder.released);
             ensure(due.is_some_and(|at| at + self.session_ttl <= now), || {
-                format!("a session that waits since {due:?} has expired")
+                format!("a session that is not used since {due:?} has expired")
             })?;
-            self.exit_all(id);
         }
         Ok(())
     }

@@ -236,7 +236,8 @@ impl World {
                 self.forget_connection(connection)?;
             }
         }
-        Ok(())
+        self.forget_all_at(node);
+        self.pump_all()
     }
 
     /// The engine loses all logs and sessions, and with it go the connections of all nodes.

@@ -16,14 +16,16 @@ mod model;
 mod nodes;
 mod peers;
 mod presence;
+mod publishes;
 mod random;
 mod report;
+mod sessions;
 mod transports;
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use tidewire_protocol::{
-    Answer, CloseCode, ConnectionId, Instant, OwnedPayload, Position, RoomName, Sequence, SessionId,
+    Claimed, CloseCode, ConnectionId, Instant, Position, RoomName, SessionId, Term,
     client::{self, Attempt, Client, ClientState, TransportKind},
     server::Connection,
 };
@@ -33,11 +35,13 @@ pub(crate) use self::{
     report::{complaint, run_all},
 };
 use self::{
-    engine::Engine,
+    engine::{Engine, Lease},
     link::{Link, LinkId},
     model::{Check, Model, ensure},
     presence::Seat,
+    publishes::{Publish, Told},
     random::Random,
+    sessions::{Asking, Lives, Node},
     transports::Kind,
 };
 
@@ -71,16 +75,14 @@ pub(crate) struct World {
     is_calm: bool,
 }
 
-struct Node {
-    down_until: Instant,
-}
-
 /// A connection on a node.
 struct Served {
     machine: Connection,
     link: LinkId,
     client: usize,
+    node: usize,
     session: Option<SessionId>,
+    lease: Option<Lease>,
     timer: Option<Instant>,
     rooms: BTreeMap<RoomName, Seat>,
 }
@@ -121,20 +123,12 @@ enum Happening {
     ToClient(LinkId, Vec<u8>),
     ServerLost(LinkId),
     ClientLost(LinkId, Option<CloseCode>),
-    Append {
-        life: u64,
-        session: SessionId,
-        sequence: Sequence,
-        room: RoomName,
-        client: usize,
-        payload: OwnedPayload,
-    },
-    Answered {
-        life: u64,
-        session: SessionId,
-        sequence: Sequence,
-        answer: Answer,
-    },
+    Claim(Asking),
+    Claimed(Asking, Claimed),
+    Lost(Lives, SessionId, Term),
+    EndSession(u64, SessionId, Term),
+    Append(Lives, Publish),
+    Answered(Lives, Publish, Told),
     Token(usize),
     Wake(usize),
     Online(usize),
@@ -166,7 +160,8 @@ impl World {
         let engine = Engine::new(&mut random);
         let rooms = ["lobby", "game", "news"].map(|name| RoomName::new(name).expect("a name"));
         let rooms = rooms[..1 + random.below(3)].to_vec();
-        let nodes = (0..1 + random.below(3)).map(|_| Node { down_until: now }).collect();
+        let nodes = (0..1 + random.below(3)).map(|_| Node::new(now, engine.session_ttl));
+        let nodes = nodes.collect();
         let peers = (0..2 + random.below(4)).map(|_| Peer::new(now, &mut random)).collect();
         Self {
             now,
@@ -174,7 +169,7 @@ impl World {
             scheduled: 0,
             engine,
             engine_life: 0,
-            engine_latency: [random.millis(0, 30), random.millis(100, 3000)][random.below(2)],
+            engine_latency: [random.millis(0, 30), random.millis(100, 500)][random.below(2)],
             nodes,
             links: BTreeMap::new(),
             connections: BTreeMap::new(),
@@ -262,7 +257,7 @@ impl World {
             .peers
             .iter()
             .filter(|peer| peer.machine.state() == ClientState::Open);
-        let (open, sessions) = (open.count(), self.engine.sessions.len());
+        let (open, sessions) = (open.count(), self.engine.sessions());
         ensure(sessions == open, || format!("{sessions} sessions of {open} clients"))?;
         self.engine.check_bounds()?;
         self.check_presence()?;

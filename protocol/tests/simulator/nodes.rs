@@ -3,18 +3,13 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use tidewire_protocol::{
-    Admission, Answer, Asked, CloseCode, ConnectionId, Cursor, OwnedPayload, RoomName, RoomNumber, Sequence, SessionId,
-    client,
+    Attached, CloseCode, ConnectionId, Cursor, RoomName, RoomNumber, SessionId, client,
     frame::{Outcome, PresenceWanted, RefusalCode, Start},
     server::{self, Action, Connection},
 };
 
 use super::{
-    Happening, MAX_OUTPUTS, Served, World,
-    engine::{MAX_UNANSWERED, fresh_session},
-    link::LinkId,
-    model::Check,
-    presence::GRACE,
+    Happening, MAX_OUTPUTS, Served, World, engine::MAX_UNANSWERED, link::LinkId, model::Check, presence::GRACE,
 };
 
 impl World {
@@ -26,8 +21,8 @@ impl World {
         else {
             return Ok(());
         };
-        let (client, attempt) = (link.client, link.attempt);
-        let connection = self.accept(id, client);
+        let (client, attempt, node) = (link.client, link.attempt, link.node);
+        let connection = self.accept(id, client, node);
         self.drive_connection(connection)?;
         self.tell_client(client, client::Input::Opened(attempt))
     }
@@ -35,11 +30,11 @@ impl World {
     /// The request of a poll arrives.
     pub(super) fn on_poll(&mut self, id: LinkId, batch: Vec<u8>) -> Check {
         let Some(link) = self.links.get(&id) else { return Ok(()) };
-        let connection = self.accept(id, link.client);
+        let connection = self.accept(id, link.client, link.node);
         self.tell_connection(connection, server::Input::Polled(batch))
     }
 
-    fn accept(&mut self, id: LinkId, client: usize) -> ConnectionId {
+    fn accept(&mut self, id: LinkId, client: usize, node: usize) -> ConnectionId {
         let connection = ConnectionId(self.fresh_id());
         if let Some(link) = self.links.get_mut(&id) {
             link.connection = Some(connection);
@@ -56,7 +51,9 @@ impl World {
                 machine,
                 link: id,
                 client,
+                node,
                 session: None,
+                lease: None,
                 timer: None,
                 rooms: BTreeMap::new(),
             },
@@ -157,10 +154,10 @@ impl World {
         let Some(served) = self.connections.get(&id).filter(|it| it.machine.is_answer_due()) else {
             return Ok(());
         };
-        let (link_id, session) = (served.link, served.session);
+        let (link_id, node, session) = (served.link, served.node, served.session);
         self.send_answer(link_id);
         self.forget_connection(id)?;
-        session.map_or(Ok(()), |session| self.leave_others(session, id))
+        session.map_or(Ok(()), |session| self.leave_others(node, session, id))
     }
 
     fn send_answer(&mut self, id: LinkId) {
@@ -179,9 +176,12 @@ impl World {
         let Some(served) = self.connections.get_mut(&id) else {
             return Ok(());
         };
-        let (client, session) = (served.client, served.session);
+        let (client, node, session) = (served.client, served.node, served.session);
         match action {
-            Action::Attach { asked, .. } => self.attach(id, client, asked),
+            Action::Attach { asked, .. } => {
+                self.ask_for_session(id, asked);
+                Ok(())
+            }
             Action::Authenticate { .. } => {
                 self.model.coverage.renewals += 1;
                 let ttl = self.peers[client].token_ttl;
@@ -199,54 +199,21 @@ impl World {
             }
             Action::Unsubscribe { room } => {
                 served.rooms.remove(&room);
-                self.exit(session, id, &room);
+                self.exit_by(session, id, &room);
                 self.pump_all()
             }
             Action::Publish {
                 sequence,
                 room,
                 payload,
-            } => {
-                let Some(session) = session else {
-                    return Err("a publish without a session".into());
-                };
-                match self.engine.sessions.admit(session, id, sequence) {
-                    Some(Admission::New) => match payload {
-                        Ok(payload) => {
-                            let life = self.engine_life;
-                            let append = Happening::Append {
-                                life,
-                                session,
-                                sequence,
-                                room,
-                                client,
-                                payload,
-                            };
-                            self.schedule(self.engine_latency, append);
-                            Ok(())
-                        }
-                        Err(code) => self.settle(session, sequence, Err(code)),
-                    },
-                    Some(Admission::Pending) => {
-                        self.model.coverage.duplicates += 1;
-                        Ok(())
-                    }
-                    Some(Admission::Answered(answer)) => {
-                        self.model.coverage.duplicates += 1;
-                        self.tell_connection(id, server::Input::Answered(sequence, answer))
-                    }
-                    Some(Admission::Violation) => Err(format!("client {client} broke the order with {sequence:?}")),
-                    // The session is another connection's now, or is gone.
-                    None => Ok(()),
-                }
-            }
+            } => match session {
+                Some(session) => self.admit(id, session, sequence, room, payload),
+                None => Err("a publish without a session".into()),
+            },
             Action::Signal { room, payload } => self.fan_out(id, &room, &payload),
             Action::End => {
-                if let Some(session) = session
-                    && self.engine.sessions.end(session, id)
-                {
-                    self.model.coverage.ended += 1;
-                    self.engine.exit_all(session);
+                if let Some(session) = session {
+                    self.end_session(node, session, id);
                 }
                 self.pump_all()
             }
@@ -255,13 +222,7 @@ impl World {
         }
     }
 
-    fn attach(&mut self, id: ConnectionId, client: usize, asked: Asked) -> Check {
-        let fresh = fresh_session(&mut self.random);
-        self.engine.expire(self.now)?;
-        let attached = match self.engine.attach(id, asked, fresh, client)? {
-            Ok(attached) => attached,
-            Err(code) => return self.tell_connection(id, server::Input::Close(code)),
-        };
+    pub(super) fn on_attached(&mut self, id: ConnectionId, attached: &Attached) -> Check {
         match attached.outcome {
             Outcome::New => {}
             Outcome::Resumed => self.model.coverage.resumes += 1,
@@ -280,8 +241,9 @@ impl World {
             }
         }
         self.schedule(grace, Happening::LeaveOthers(id));
+        let client = self.connections.get(&id).map_or(0, |served| served.client);
         let ttl = self.peers[client].token_ttl;
-        self.tell_connection(id, server::Input::Attached(&attached, ttl))
+        self.tell_connection(id, server::Input::Attached(attached, ttl))
     }
 
     fn open_cursor(
@@ -293,11 +255,11 @@ impl World {
     ) -> Result<(RoomNumber, Cursor), RefusalCode> {
         let session = self.connections.get(&id).and_then(|served| served.session);
         if !self.is_calm && self.random.chance(1) {
-            self.exit(session, id, room);
+            self.exit_by(session, id, room);
             return Err(RefusalCode::UNAVAILABLE);
         }
-        if let Some(session) = session {
-            self.engine.enter(session, id, room);
+        if let Some((node, session)) = self.connections.get(&id).and_then(|it| Some((it.node, it.session?))) {
+            self.enter(node, session, id, room);
         }
         let there = self.engine.room(room);
         if let Some(served) = self.connections.get_mut(&id) {
@@ -307,16 +269,11 @@ impl World {
     }
 
     /// A session that this connection has is no longer in a room.
-    fn exit(&mut self, session: Option<SessionId>, id: ConnectionId, room: &RoomName) {
-        if let Some(session) = session.filter(|session| self.engine.has(*session, id)) {
-            self.engine.exit(session, room);
-        }
-    }
-
-    pub(super) fn settle(&mut self, session: SessionId, sequence: Sequence, answer: Answer) -> Check {
-        match self.engine.sessions.settle(session, sequence, answer) {
-            Some(connection) => self.tell_connection(connection, server::Input::Answered(sequence, answer)),
-            None => Ok(()),
+    fn exit_by(&mut self, session: Option<SessionId>, id: ConnectionId, room: &RoomName) {
+        if let (Some(session), Some(served)) = (session, self.connections.get(&id))
+            && self.nodes[served.node].has(session, id)
+        {
+            self.exit(served.node, session, room);
         }
     }
 
@@ -348,9 +305,10 @@ impl World {
     /// The one place where a connection leaves its node.
     pub(super) fn forget_connection(&mut self, id: ConnectionId) -> Check {
         if let Some(served) = self.connections.remove(&id)
-            && let Some(session) = served.session
+            && let Some(lease) = served.lease
         {
-            self.engine.detach(self.now, session, id);
+            self.nodes[served.node].sessions.detach(self.now, lease.session, id);
+            self.engine.release(self.now, lease);
         }
         Ok(())
     }

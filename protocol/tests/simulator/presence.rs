@@ -37,18 +37,18 @@ enum Told {
     Changes,
 }
 
-impl Engine {
-    /// A session is in a room, as this connection has asked.
-    pub(super) fn enter(&mut self, session: SessionId, connection: ConnectionId, name: &RoomName) {
-        if !self.has(session, connection) {
+impl World {
+    /// A session is in a room at a node, as this connection has asked.
+    pub(super) fn enter(&mut self, node: usize, session: SessionId, connection: ConnectionId, name: &RoomName) {
+        if !self.nodes[node].has(session, connection) {
             return;
         }
-        let Some(kept) = self.kept.get_mut(&session) else {
+        let Some(kept) = self.nodes[node].kept.get_mut(&session) else {
             return;
         };
         if kept.rooms.insert(name.clone(), connection).is_none() {
             let member = kept.member.clone();
-            self.room(name).tell(
+            self.engine.room(name).tell(
                 |presence| presence.join(&member),
                 |room| ServerFrame::Joined {
                     room,
@@ -58,50 +58,50 @@ impl Engine {
         }
     }
 
-    /// A session has left a room.
-    pub(super) fn exit(&mut self, session: SessionId, name: &RoomName) {
-        let Some(kept) = self.kept.get_mut(&session) else {
-            return;
+    /// A session has left a room at a node. Says whether its member is there no longer.
+    pub(super) fn exit(&mut self, node: usize, session: SessionId, name: &RoomName) -> bool {
+        let Some(kept) = self.nodes[node].kept.get_mut(&session) else {
+            return false;
         };
-        if kept.rooms.remove(name).is_some() {
-            let member = kept.member.clone();
-            self.room(name).tell(
+        let is_there = kept.rooms.remove(name).is_some();
+        let member = kept.member.clone();
+        is_there
+            && self.engine.room(name).tell(
                 |presence| presence.leave(&member),
                 |room| ServerFrame::Left {
                     room,
                     member: member.as_str(),
                 },
-            );
-        }
+            )
     }
 
-    /// A session is over.
-    pub(super) fn exit_all(&mut self, session: SessionId) {
-        let rooms: Vec<RoomName> = self
-            .kept
-            .get(&session)
-            .into_iter()
-            .flat_map(|kept| kept.rooms.keys().cloned())
-            .collect();
-        rooms.iter().for_each(|name| self.exit(session, name));
-        self.kept.remove(&session);
+    /// A node needs nothing of a session any more.
+    pub(super) fn exit_all(&mut self, node: usize, session: SessionId) {
+        let kept = self.nodes[node].kept.get(&session);
+        let rooms: Vec<RoomName> = kept.into_iter().flat_map(|kept| kept.rooms.keys().cloned()).collect();
+        for name in rooms {
+            self.exit(node, session, &name);
+        }
+        self.nodes[node].kept.remove(&session);
     }
 }
 
 impl Room {
-    /// Changes who is there, and tells of it if it is a change.
+    /// Changes who is there, and tells of it if it is a change. Says whether it is.
     fn tell<'a>(
         &mut self,
         change: impl FnOnce(&mut tidewire_protocol::Presence) -> bool,
         frame: impl FnOnce(RoomNumber) -> ServerFrame<'a>,
-    ) {
-        if change(&mut self.presence) {
+    ) -> bool {
+        let is_change = change(&mut self.presence);
+        if is_change {
             let frame = encoded(&frame(self.log.room()));
             self.transients.push(Transient {
                 kind: TransientKind::Presence,
                 frame: frame.into(),
             });
         }
+        is_change
     }
 
     /// Who is there, in as many frames as it takes.
@@ -169,10 +169,10 @@ impl Served {
 
 impl World {
     pub(super) fn fan_out(&mut self, from: ConnectionId, name: &RoomName, payload: &OwnedPayload) -> Check {
-        let Some(session) = self.connections.get(&from).and_then(|served| served.session) else {
+        let Some((node, session)) = self.connections.get(&from).and_then(|it| Some((it.node, it.session?))) else {
             return Ok(());
         };
-        let Some(sender) = self.engine.kept.get(&session).map(|kept| kept.member.clone()) else {
+        let Some(sender) = self.nodes[node].kept.get(&session).map(|kept| kept.member.clone()) else {
             return Ok(());
         };
         let room = self.engine.room(name);
@@ -190,22 +190,23 @@ impl World {
 
     /// A session has left the rooms that its connection did not ask for. No client that is still subscribed may be among
     /// those: for others it would leave and come back.
-    pub(super) fn leave_others(&mut self, session: SessionId, id: ConnectionId) -> Check {
+    pub(super) fn leave_others(&mut self, node: usize, session: SessionId, id: ConnectionId) -> Check {
         let since = self.now.0 - GRACE;
-        let kept = self.engine.kept.get(&session).filter(|_| self.engine.has(session, id));
+        let there = &self.nodes[node];
+        let kept = there.kept.get(&session).filter(|_| there.has(session, id));
         let Some(kept) = kept else { return Ok(()) };
-        let left: BTreeSet<RoomName> = kept
-            .rooms
-            .iter()
-            .filter(|(_, by)| **by != id)
-            .map(|(name, _)| name.clone())
-            .collect();
+        let (client, member) = (kept.client, kept.member.clone());
+        let others = kept.rooms.iter().filter(|(_, by)| **by != id);
+        let left: Vec<RoomName> = others.map(|(name, _)| name.clone()).collect();
         for name in &left {
-            let peer = &self.peers[kept.client];
-            let is_there = peer.rooms().any(|(room, at)| room == name && at.0 <= since);
-            ensure(!is_there, || format!("{:?} is said to have left {name:?}", kept.member))?;
+            // It may still be there at another node.
+            let has_left = self.exit(node, session, name);
+            let mut rooms = self.peers[client].rooms();
+            let is_there = rooms.any(|(room, at)| room == name && at.0 <= since);
+            ensure(!(has_left && is_there), || {
+                format!("{member:?} is said to have left {name:?}")
+            })?;
         }
-        left.iter().for_each(|name| self.engine.exit(session, name));
         self.pump_all()
     }
 

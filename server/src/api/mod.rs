@@ -11,7 +11,7 @@ use http::{HeaderMap, Method, StatusCode, header::CONTENT_TYPE};
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use tidewire_protocol::{
-    Epoch, Offset, OwnedPayload, Position, RoomName,
+    Epoch, Offset, OwnedPayload, Position, RoomName, Term,
     frame::{Payload, Start},
 };
 use tokio::time::timeout;
@@ -70,8 +70,9 @@ async fn publish<B: Buf>(
         origin,
         sender: None,
         payload: &OwnedPayload::from(payload),
+        term: Term::default(),
     };
-    match hub.publish_for_others(message).await {
+    match hub.publish_for_others(message).await.map_err(NotPublished::from) {
         Ok(position) => Ok(respond(StatusCode::CREATED, &json::Place::from(position))),
         Err(NotPublished::Refused(code)) => Err(Failure::Refused(code)),
         Err(NotPublished::Unknown) => Err(Failure::Unknown),

@@ -74,7 +74,7 @@ pub(super) struct Rooms {
     #[arg(long, env = "TIDEWIRE_SILENCE_TIMEOUT", value_name = "TIME", default_value = "60s", value_parser = parse_duration)]
     silence_timeout: Duration,
 
-    /// Time in which a room must have been opened, and a message accepted
+    /// Time in which a room must have been opened, a message accepted, and a session found
     #[arg(long, env = "TIDEWIRE_ENGINE_TIMEOUT", value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     engine_timeout: Duration,
 }

@@ -20,19 +20,43 @@
 //!   before for this room, and tells every sink by [`Sink::open`]. Subscribers are then told of the loss. With the messages it
 //!   has forgotten their origins, so that an append that is asked for again says in which epoch that makes sense:
 //!   [`Append::epoch`].
+//!
+//! An engine on which several servers share sessions, so that any of them can answer any request of a client, has
+//! [`SharedSessions`] too, and must keep to this:
+//!
+//! - **One server at a time.** A session is granted under a [`Term`]. Once it has been granted under a later one, no append
+//!   of an earlier one is accepted, however late it comes: it is [`AppendError::Superseded`]. An append of a session that the
+//!   engine does not know (any more) is [`AppendError::Lost`].
+//! - **What is accepted stays known.** The engine remembers the last [`Claim::max_unanswered`] publishes of a session that were
+//!   accepted, and where, whatever their rooms, and tells them with each grant. An append whose sequence number is lower than
+//!   one that was accepted, and that is not among those, is superseded too. So the server that takes a session over knows all
+//!   that became of it, asks for nothing of it again, and goes on after it: nothing is doubled, and nothing comes after what
+//!   was said later.
+//! - **Refusals are not remembered.** What is missing among the accepted was refused, for a reason that only the server knew
+//!   that has lost the session; its client is told [`RefusalCode::UNAVAILABLE`]. What was refused after the last that was
+//!   accepted is asked for again at the new server, and may be accepted there: its client has not heard of the refusal, or it
+//!   would not ask again.
+//! - **Lost logs.** An engine that loses messages forgets the sessions that published to them.
+//! - **Presence.** With [`Engine::enter`] each server says who is in a room, and by [`Sink::enter`] and [`Sink::exit`] each is
+//!   told, its own too. A member is in a room while any server says so. When a server has died, the engine takes its members
+//!   out, and its sessions wait.
+//!
+//! [`Claim::max_unanswered`]: tidewire_protocol::Claim::max_unanswered
 
 mod memory;
+mod sessions;
 mod sink;
 
 use std::{any::Any, fmt, future::Future, pin::Pin};
 
 use tidewire_protocol::{
-    Epoch, MemberId, Offset, OwnedPayload, Position, RoomName, Sequence, SessionId,
+    Epoch, MemberId, Offset, OwnedPayload, Position, RoomName, Sequence, SessionId, Term,
     frame::{GapCause, Payload, RefusalCode, Start},
 };
 
 pub use self::{
     memory::MemoryEngine,
+    sessions::{Holder, Lease, SharedSessions},
     sink::{Hole, Record, Sink},
 };
 
@@ -69,6 +93,19 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         start: Start,
         limit: usize,
     ) -> EngineFuture<'a, Result<Option<Page>, Unavailable>>;
+
+    /// What the servers on this engine know of each other's sessions. Default: nothing, as there is one server, or clients
+    /// always come back to theirs.
+    fn sessions(&self) -> Option<&dyn SharedSessions> {
+        None
+    }
+
+    /// A member is in a room at a server that follows it, until the lease is dropped or the server has died. The engine tells
+    /// all who follow the room, that server too, by [`Sink::enter`] and [`Sink::exit`]. Default: nobody is told.
+    fn enter(&self, room: &RoomName, member: &MemberId) -> Option<Lease> {
+        let _ = (room, member);
+        None
+    }
 }
 
 /// A message that is to be appended.
@@ -85,6 +122,8 @@ pub struct Append<'a> {
     pub payload: Payload<'a>,
     /// It may have been appended already, in this epoch: in another it must not be, and [`AppendError::Lost`] is the answer.
     pub epoch: Option<Epoch>,
+    /// Under which term the server has the session that [`origin`](Self::origin) names, where servers share sessions.
+    pub term: Term,
 }
 
 /// What tells a message from every other of its room.
@@ -109,6 +148,8 @@ pub enum AppendError {
     Unknown,
     /// It was asked for again, and the log is in another epoch now. Nobody will ever know.
     Lost,
+    /// Another server has taken the session over, and this message will not be appended. Its publisher asks there.
+    Superseded,
     /// It will not be appended. Its publisher is told the code.
     Refused(RefusalCode),
 }

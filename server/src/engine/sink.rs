@@ -83,6 +83,20 @@ impl Sink {
         Some(room.append(|log| log.append(now, sender(from), payload)))
     }
 
+    /// A member is in the room at one server more. Whoever is in the room when it begins to be followed is told too.
+    pub fn enter(&self, member: &MemberId) {
+        if let Some(room) = self.room.upgrade() {
+            room.enter(member);
+        }
+    }
+
+    /// A member is in the room at one server less.
+    pub fn exit(&self, member: &MemberId) {
+        if let Some(room) = self.room.upgrade() {
+            room.exit(member);
+        }
+    }
+
     /// Reads what the server's log keeps. `None` when the server no longer has the room.
     #[must_use]
     pub fn read(&self, start: Start, limit: usize) -> Option<Page> {

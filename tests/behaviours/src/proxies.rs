@@ -18,7 +18,6 @@ macro_rules! each_proxy {
             polls_answered_with_502
             polls_answered_with_413
             polls_answered_with_a_page
-            #[ignore = "a server does not know the sessions of another"]
             requests_spread_over_two_servers
         }
     };

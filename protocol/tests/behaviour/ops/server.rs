@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidewire_protocol::{
     Admission, Answer, Asked, CloseCode, ConnectionId, Cursor, Epoch, Frame, Log, MemberId, OwnedPayload, Position,
-    Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions,
+    Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions, Term,
     client::Attempt,
     frame::{Outcome, RefusalCode, ServerFrame, Start},
     server::{self, Action},
@@ -80,7 +80,7 @@ impl World {
     }
 
     fn settle(&mut self, session: SessionId, sequence: Sequence, answer: Answer) {
-        if let Some(connection) = self.sessions.settle(session, sequence, answer) {
+        if let Some(connection) = self.sessions.settle(session, Term::default(), sequence, answer) {
             self.tell_connection(connection, &server::Input::Answered(sequence, answer));
         }
     }

@@ -7,14 +7,18 @@ use std::{
 };
 
 use tidewire_protocol::{
-    Epoch, MemberId, Offset, OwnedPayload, Position, RoomName, SessionId,
+    Checked, Epoch, MemberId, Offset, OwnedPayload, Position, RoomName, SessionId,
     frame::{GapCause, RefusalCode, Start},
 };
 use tidewire_server::engine::{
-    Append, AppendError, Engine, EngineFuture, Following, LoggedMessage, Missing, Origin, Page, Record, Sink,
-    Unavailable,
+    Append, AppendError, Engine, EngineFuture, Following, Lease, LoggedMessage, Missing, Origin, Page, Record,
+    SharedSessions, Sink, Unavailable,
 };
 use tokio::{sync::watch, task::yield_now, time::sleep};
+
+mod shared;
+
+use shared::Shared;
 
 /// A store that remembers everything it has ever accepted, in one epoch after another. Its clones are the same store.
 #[derive(Clone, Debug)]
@@ -23,6 +27,7 @@ pub struct SlowEngine {
     /// Whether it works; where it does not, who asks waits.
     runs: Arc<watch::Sender<bool>>,
     latency: Duration,
+    shares_sessions: bool,
 }
 
 /// What happens to an append.
@@ -49,6 +54,7 @@ struct Store {
     epochs: u64,
     /// How often an append was asked for.
     asked: usize,
+    sessions: Shared,
 }
 
 #[derive(Debug, Default)]
@@ -57,6 +63,8 @@ struct Stored {
     messages: Vec<(Option<MemberId>, OwnedPayload)>,
     origins: HashMap<Origin, Position>,
     followers: Vec<(u64, Sink)>,
+    /// One for each server at which a member is.
+    present: Vec<MemberId>,
 }
 
 impl SlowEngine {
@@ -67,6 +75,16 @@ impl SlowEngine {
             store: Arc::default(),
             runs: Arc::new(watch::Sender::new(true)),
             latency,
+            shares_sessions: false,
+        }
+    }
+
+    /// The same, and its servers share their sessions, and who is in a room.
+    #[must_use]
+    pub fn sharing(latency: Duration) -> Self {
+        Self {
+            shares_sessions: true,
+            ..Self::new(latency)
         }
     }
 
@@ -103,6 +121,7 @@ impl SlowEngine {
             room.followers.iter().for_each(|(_, sink)| sink.open(position));
         }
         store.epochs = epochs;
+        store.sessions.forget_all();
     }
 
     /// How often it was asked to append something.
@@ -121,6 +140,12 @@ impl SlowEngine {
     #[must_use]
     pub fn followers(&self, room: &str) -> usize {
         self.lock().rooms.get(room).map_or(0, |room| room.followers.len())
+    }
+
+    /// How many sessions it remembers.
+    #[must_use]
+    pub fn sessions(&self) -> usize {
+        self.lock().sessions.len()
     }
 
     async fn wait(&self) {
@@ -152,6 +177,7 @@ impl Engine for SlowEngine {
             for (offset, message) in (1..).zip(&stored.messages) {
                 sink.append(record(offset, message)).expect("the next");
             }
+            stored.present.iter().for_each(|member| sink.enter(member));
             stored.followers.push((id, sink));
             Ok(Following::new(Follower {
                 engine: self.clone(),
@@ -175,14 +201,7 @@ impl Engine for SlowEngine {
                 Some(EngineFault::LostBefore) => return Err(AppendError::Unknown),
                 Some(EngineFault::LostAfter | EngineFault::Silence) | None => {}
             }
-            let position = {
-                let mut store = self.lock();
-                let room = store.room(append.room);
-                if append.epoch.is_some_and(|epoch| epoch != room.head().epoch) {
-                    return Err(AppendError::Lost);
-                }
-                room.append(&append)
-            };
+            let position = self.lock().append(&append, self.shares_sessions)?;
             match fault {
                 Some(EngineFault::LostAfter) => Err(AppendError::Unknown),
                 Some(EngineFault::Silence) => std::future::pending().await,
@@ -202,9 +221,47 @@ impl Engine for SlowEngine {
             Ok(self.lock().rooms.get(room).map(|room| room.read(start, limit)))
         })
     }
+
+    fn sessions(&self) -> Option<&dyn SharedSessions> {
+        self.shares_sessions.then_some(self)
+    }
+
+    fn enter(&self, room: &RoomName, member: &MemberId) -> Option<Lease> {
+        if !self.shares_sessions {
+            return None;
+        }
+        self.lock().room(room).enter(member);
+        Some(Lease::new(Visit {
+            engine: self.clone(),
+            room: room.clone(),
+            member: member.clone(),
+        }))
+    }
 }
 
 impl Store {
+    fn append(&mut self, append: &Append<'_>, shares_sessions: bool) -> Result<Position, AppendError> {
+        if let Origin::Session(session, sequence) = append.origin
+            && shares_sessions
+        {
+            match self.sessions.check(*session, append.term, *sequence) {
+                Checked::New => {}
+                Checked::Accepted(position) => return Ok(position),
+                Checked::Superseded => return Err(AppendError::Superseded),
+                Checked::Unknown => return Err(AppendError::Lost),
+            }
+        }
+        let room = self.room(append.room);
+        if append.epoch.is_some_and(|epoch| epoch != room.head().epoch) {
+            return Err(AppendError::Lost);
+        }
+        let position = room.append(append);
+        if let Origin::Session(session, sequence) = append.origin {
+            self.sessions.accept(*session, *sequence, position);
+        }
+        Ok(position)
+    }
+
     fn room(&mut self, name: &RoomName) -> &mut Stored {
         let epochs = &mut self.epochs;
         self.rooms.entry(name.clone()).or_insert_with(|| {
@@ -254,6 +311,18 @@ impl Stored {
             self.origins.insert(append.origin.clone(), position);
         }
         position
+    }
+
+    fn enter(&mut self, member: &MemberId) {
+        self.present.push(member.clone());
+        self.followers.iter().for_each(|(_, sink)| sink.enter(member));
+    }
+
+    fn exit(&mut self, member: &MemberId) {
+        if let Some(index) = self.present.iter().position(|it| it == member) {
+            self.present.swap_remove(index);
+            self.followers.iter().for_each(|(_, sink)| sink.exit(member));
+        }
     }
 
     fn read(&self, start: Start, limit: usize) -> Page {
@@ -310,5 +379,18 @@ impl Drop for Follower {
         if let Some(room) = self.engine.lock().rooms.get_mut(&self.room) {
             room.followers.retain(|(id, _)| *id != self.id);
         }
+    }
+}
+
+/// A member is in a room at one server.
+struct Visit {
+    engine: SlowEngine,
+    room: RoomName,
+    member: MemberId,
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.engine.lock().room(&self.room).exit(&self.member);
     }
 }
