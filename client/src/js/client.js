@@ -1,6 +1,6 @@
 // Rooms: `connect`, and what it returns. The session is the module's; what comes of it crosses once a batch.
 
-import { Batch, halves, position } from "./batch.js";
+import { Batch, halves, parse, position } from "./batch.js";
 import { call, failure } from "./error.js";
 import { Subscription } from "./subscription.js";
 import { Session } from "./tidewire.js";
@@ -13,6 +13,8 @@ const UNPUBLISHED = {
   4: ["closed", "the client has ended"],
   5: ["full", "too many publishes wait for their answers"],
 };
+const EVENTS = ["state", "restored", "unsaved"];
+const UNSAVED = ["unavailable", "too-large", "full"];
 
 export const connect = (url, options) => new Client(url, options);
 
@@ -102,7 +104,7 @@ class Core {
   #roundTrips = [];
   #batch;
 
-  constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, signal }) {
+  constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, persist, signal }) {
     signal?.throwIfAborted();
     const host = {
       turned: (state, events, outcomes) => this.#turned(state, events, outcomes),
@@ -110,9 +112,20 @@ class Core {
       unpack: (numbers, names, texts, bytes) => {
         this.#batch = new Batch(numbers.slice(), names, texts, bytes.slice());
       },
+      restored: (id, room, payload) => {
+        const value = typeof payload === "string" ? parse(payload) : payload;
+        const tell = (outcome) => this.#tell({ type: "restored", room, value, ...outcome });
+        const [resolve, reject] = [(position) => tell({ position }), (error) => tell({ error })];
+        this.#publishes.set(id, { resolve, reject, value });
+      },
+      saving: () => {
+        for (const { id, position } of this.subscriptions.values()) {
+          if (position) this.session.took(id, ...halves(position.epoch), position.offset);
+        }
+      },
     };
     try {
-      this.session = new Session(String(url), host, maxQueuedBytes, maxPublishes);
+      this.session = new Session(String(url), host, maxQueuedBytes, maxPublishes, persist === "tab");
     } catch (isInvalid) {
       throw isInvalid === true
         ? failure("invalid-url", "not the address of a WebSocket")
@@ -122,10 +135,10 @@ class Core {
   }
 
   on(type, listener) {
-    if (type !== "state" || typeof listener !== "function") {
+    if (!EVENTS.includes(type) || typeof listener !== "function") {
       throw failure("invalid-listener", "no such event, or the listener is not a function", { cause: listener });
     }
-    const entry = { listener };
+    const entry = { type, listener };
     this.#listeners.push(entry);
     return () => {
       this.#listeners = this.#listeners.filter((other) => other !== entry);
@@ -156,6 +169,7 @@ class Core {
       this.subscriptions.delete(room);
       this.session?.unsubscribe(id);
     });
+    subscription.id = id;
     this.subscriptions.set(room, subscription);
     signal?.addEventListener("abort", () => subscription.abort(signal.reason), { once: true });
     return subscription;
@@ -179,7 +193,8 @@ class Core {
   }
 
   #settle(id, kind, ...details) {
-    if (id === 0) return this.#roundTripped(details[0]);
+    if (id === 0 && kind === 0) return this.#roundTripped(details[0]);
+    if (id === 0) return this.#tell({ type: "unsaved", code: UNSAVED[details[0]] });
     const publish = this.#publishes.get(id);
     this.#publishes.delete(id);
     if (kind === 0) publish?.resolve(position(...details));
@@ -200,7 +215,16 @@ class Core {
       // Not while it is what calls.
       queueMicrotask(() => session.free());
     }
-    for (const { listener } of [...this.#listeners]) if (listener) call(listener, this.state);
+    this.#emit(this.state);
+  }
+
+  #emit(event) {
+    for (const { type, listener } of [...this.#listeners]) if (listener && type === event.type) call(listener, event);
+  }
+
+  // Once whoever connects now listens.
+  #tell(event) {
+    queueMicrotask(() => this.#emit(event));
   }
 
   #roundTripped(time) {

@@ -2,16 +2,18 @@
 
 use std::rc::Rc;
 
+use js_sys::Uint8Array;
 use tidewire_protocol::{
-    Position,
+    OwnedPayload, Position, RoomName,
     client::{ClientState, Event, PublishError as Failure, PublishId, SubscriptionId},
 };
+use wasm_bindgen::JsValue;
 
 use super::{
     batch::{Batch, high, low},
     session::Host,
 };
-use crate::{driver::Shared, sink::Sink};
+use crate::{driver::Shared, sink::Sink, store::Unsaved};
 
 pub(super) struct Packer {
     pub(super) host: Rc<Host>,
@@ -26,6 +28,8 @@ pub(super) struct Subscription {
     pub(super) id: SubscriptionId,
     pub(super) batch: Batch,
     pub(super) phase: Phase,
+    /// How far the program had come when it was asked.
+    pub(super) taken: Option<Position>,
 }
 
 /// As for programs in Rust.
@@ -108,6 +112,27 @@ impl Sink for Packer {
         let full = subscriptions.find(|it| it.phase == Phase::Flowing && it.batch.bytes() > max)?;
         full.phase = Phase::Paused;
         Some(full.id)
+    }
+
+    fn restored(&mut self, id: PublishId, room: &RoomName, payload: &OwnedPayload) {
+        let payload = match payload {
+            OwnedPayload::Text(text) => JsValue::from_str(text),
+            OwnedPayload::Binary(bytes) => Uint8Array::from(&bytes[..]).into(),
+        };
+        self.host.restored(id.0 as f64, room.as_str(), payload);
+    }
+
+    fn before_save(shared: &Shared<Self>) {
+        let host = shared.lock().sink.host.clone();
+        host.saving();
+    }
+
+    fn taken(&self, id: SubscriptionId) -> Option<Position> {
+        self.subscriptions.iter().find(|it| it.id == id)?.taken
+    }
+
+    fn unsaved(&mut self, why: Unsaved) {
+        self.on_outcome(PublishId(0), 1, [f64::from(why as u32), 0., 0.]);
     }
 
     fn tell(shared: &Shared<Self>, (): ()) {

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     driver::Shared,
     error::{ConnectError, SignalErrorCause},
-    options::ClientOptions,
+    options::{ClientOptions, Persist},
 };
 
 #[wasm_bindgen]
@@ -32,9 +32,19 @@ extern "C" {
 
     /// A turn of the driver has brought something: a state, events, or outcomes of publishes. Each outcome is five numbers:
     /// that of the publish; 0 where it was accepted, and its position; or 1 and the code with which it was refused, 2
-    /// unconfirmed, 3 expired, 4 closed. The outcome of a round trip is that of publish 0, with its time in milliseconds.
+    /// unconfirmed, 3 expired, 4 closed. The outcome of a round trip is that of publish 0, with its time in milliseconds; and
+    /// publish 0 is refused where the session is not kept for the page that follows: 0 there is no storage, 1 it is too large, 2
+    /// the storage is full.
     #[wasm_bindgen(method)]
     pub(super) fn turned(this: &Host, state: bool, events: bool, outcomes: &[f64]);
+
+    /// A publish of the page before, whose outcome will be told: its number, room and payload.
+    #[wasm_bindgen(method)]
+    pub(super) fn restored(this: &Host, id: f64, room: &str, payload: JsValue);
+
+    /// [`Session::took`] is to be called for each subscription.
+    #[wasm_bindgen(method)]
+    pub(super) fn saving(this: &Host);
 
     /// The events of a subscription, as [`Batch`] packs them.
     #[wasm_bindgen(method)]
@@ -56,8 +66,17 @@ impl Session {
     ///
     /// When the browser refuses to try: `true` where the address is not one of a WebSocket.
     #[wasm_bindgen(constructor, skip_jsdoc)]
-    pub fn new(url: &JsValue, host: Host, max_queued_bytes: f64, max_publishes: f64) -> Result<Self, JsValue> {
+    pub fn new(
+        url: &JsValue,
+        host: Host,
+        max_queued_bytes: f64,
+        max_publishes: f64,
+        persist: bool,
+    ) -> Result<Self, JsValue> {
         let mut options = ClientOptions::default();
+        if persist {
+            options.persist = Persist::Tab;
+        }
         options.outbox.max_publishes = max_publishes as usize;
         let packer = Packer::new(host, max_queued_bytes as usize);
         let url = url.as_string().unwrap_or_default();
@@ -105,17 +124,18 @@ impl Session {
     pub fn subscribe(&self, room: &JsValue, flags: u32, count: f64, high: u32, low: u32) -> u32 {
         let start = match flags & 3 {
             1 => Start::Last(count as u32),
-            2 => Start::After(Position {
-                epoch: Epoch(u64::from(high) << 32 | u64::from(low)),
-                offset: Offset(count as u64),
-            }),
+            2 => Start::After(position(high, low, count)),
             _ => Start::Now,
         };
         let subscribed = name(room).and_then(|room| {
             self.shared.with(|session, now| {
                 let id = session.machine.subscribe(now, room, start, flags & 4 != 0)?;
-                let (batch, phase) = (Batch::default(), Phase::Flowing);
-                session.sink.subscriptions.push(Subscription { id, batch, phase });
+                session.sink.subscriptions.push(Subscription {
+                    id,
+                    batch: Batch::default(),
+                    phase: Phase::Flowing,
+                    taken: None,
+                });
                 Some(id.0)
             })
         });
@@ -151,6 +171,16 @@ impl Session {
         };
         host.unpack(&batch.numbers, &batch.names, &batch.texts, &batch.bytes);
         0
+    }
+
+    /// How far the program has come in a subscription.
+    #[wasm_bindgen(skip_jsdoc)]
+    pub fn took(&self, id: u32, high: u32, low: u32, offset: f64) {
+        let mut session = self.shared.lock();
+        let mut subscriptions = session.sink.subscriptions.iter_mut();
+        if let Some(subscription) = subscriptions.find(|it| it.id.0 == id) {
+            subscription.taken = Some(position(high, low, offset));
+        }
     }
 
     /// Ends a subscription.
@@ -207,6 +237,13 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.shared.turn(Input::Close);
+    }
+}
+
+fn position(high: u32, low: u32, offset: f64) -> Position {
+    Position {
+        epoch: Epoch(u64::from(high) << 32 | u64::from(low)),
+        offset: Offset(offset as u64),
     }
 }
 

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use crate::{
+    error::Rule,
     frame::RefusalCode,
     ids::{RoomName, Sequence},
     payload::OwnedPayload,
@@ -57,11 +58,11 @@ pub(super) struct Entry {
     pub(super) id: PublishId,
     pub(super) room: RoomName,
     pub(super) payload: OwnedPayload,
-    state: EntryState,
+    pub(super) state: EntryState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EntryState {
+pub(super) enum EntryState {
     /// It was never sent, and need not be after this moment.
     Unsent { expires: Option<Instant> },
     /// It was sent on some transport of this session, under this number.
@@ -116,18 +117,49 @@ impl Outbox {
             return Err(payload);
         }
         self.bytes = bytes;
+        let expires = ttl.map(|ttl| now + ttl);
+        Ok(self.put(room, payload, EntryState::Unsent { expires }))
+    }
+
+    fn put(&mut self, room: RoomName, payload: OwnedPayload, state: EntryState) -> PublishId {
         let id = PublishId(self.next_id);
         self.next_id += 1;
-        let expires = ttl.map(|ttl| now + ttl);
-        self.next_expiry = earliest(self.next_expiry, expires);
-        let state = EntryState::Unsent { expires };
-        self.entries.push_back(Entry {
+        let entry = Entry {
             id,
             room,
             payload,
             state,
-        });
-        Ok(id)
+        };
+        self.next_expiry = earliest(self.next_expiry, entry.expires());
+        self.entries.push_back(entry);
+        id
+    }
+
+    /// All that were not answered.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter()
+    }
+
+    /// What an earlier client had given out in the session that goes on.
+    pub(super) const fn go_on_after(&mut self, last: Sequence) {
+        self.last = last;
+    }
+
+    /// Takes a publish of an earlier client's: sent under a number, or to be sent, as it was there.
+    pub(super) fn adopt(&mut self, room: RoomName, payload: OwnedPayload, state: EntryState) -> Result<(), Rule> {
+        if let EntryState::Sent { sequence } = state {
+            let is_next = match self.entries.back().map(|before| before.state) {
+                None => true,
+                Some(EntryState::Sent { sequence: before }) => before < sequence,
+                Some(EntryState::Unsent { .. }) => false,
+            };
+            if !is_next || sequence > self.last {
+                return Err(Rule::OutOfRange);
+            }
+        }
+        self.bytes += payload.as_payload().len();
+        self.put(room, payload, state);
+        Ok(())
     }
 
     /// The next to be sent on this transport, in order, and its number; at most `max_unanswered` wait for an answer.
@@ -156,6 +188,11 @@ impl Outbox {
     /// The transport is gone: what was not answered is to be sent again.
     pub(super) const fn detach(&mut self) {
         self.sent = 0;
+    }
+
+    /// The last sequence number that was given out in this session.
+    pub(super) const fn last(&self) -> Sequence {
+        self.last
     }
 
     /// Every publish of this session up to this one was answered.
