@@ -17,6 +17,7 @@ mod nodes;
 mod peers;
 mod presence;
 mod random;
+mod reload;
 mod report;
 mod transports;
 
@@ -38,6 +39,7 @@ use self::{
     model::{Check, Model, ensure},
     presence::Seat,
     random::Random,
+    reload::Left,
     transports::Kind,
 };
 
@@ -88,6 +90,7 @@ struct Served {
 /// A client, and what its driver keeps.
 struct Peer {
     machine: Client,
+    settings: client::Settings,
     /// Its links that it has not left: a stream may be opened beside a poll.
     links: BTreeMap<Attempt, LinkId>,
     timer: Option<Instant>,
@@ -138,6 +141,8 @@ enum Happening {
     Token(usize),
     Wake(usize),
     Online(usize),
+    Shown(usize),
+    Loaded(usize, Left),
     Resume(usize, client::SubscriptionId),
     Act(usize),
     Fault,
@@ -304,7 +309,8 @@ impl Peer {
             ..client::Settings::default()
         };
         Self {
-            machine: Client::new(now, settings, random.next()),
+            machine: Client::new(now, settings.clone(), random.next()),
+            settings,
             links: BTreeMap::new(),
             timer: None,
             asleep_until: now,
