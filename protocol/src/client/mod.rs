@@ -273,15 +273,16 @@ impl Client {
     /// The one place where a client ends.
     fn end(&mut self, code: CloseCode) {
         self.batch.clear();
-        while let Some(entry) = self.outbox.pop() {
-            let error = if entry.was_sent() {
-                PublishError::Unconfirmed
-            } else {
-                PublishError::Closed
-            };
-            self.event(Event::PublishFailed(entry.id, error, entry.payload));
-        }
+        self.fail_publishes(PublishError::Unconfirmed);
+        self.fail_publishes(PublishError::Closed);
         self.enter(State::Closed(code));
+    }
+
+    /// Gives back the publishes that fail for this reason.
+    fn fail_publishes(&mut self, why: PublishError) {
+        while let Some(entry) = self.outbox.take_failed(why, self.now) {
+            self.event(Event::PublishFailed(entry.id, why, entry.payload));
+        }
     }
 
     /// Sends what is due: subscriptions, and publishes in their order.

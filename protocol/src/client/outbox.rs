@@ -213,26 +213,23 @@ impl Outbox {
         self.remove(index)
     }
 
-    /// The session is gone: takes out what had been sent. The rest begins the next session.
-    pub(super) fn replace_session(&mut self) -> Vec<Entry> {
+    /// The session is gone. The next begins from the first number.
+    pub(super) const fn replace_session(&mut self) {
         self.last = Sequence(0);
-        self.take_out(Entry::was_sent)
     }
 
-    /// Takes out what was not sent in time.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Entry> {
-        if self.next_expiry.is_none_or(|at| at > now) {
-            return Vec::new();
-        }
-        let expired = self.take_out(|entry| entry.expires().is_some_and(|at| at <= now));
-        self.next_expiry = self.entries.iter().map(Entry::expires).fold(None, earliest);
-        expired
-    }
-
-    /// Takes out the first of all, whatever became of it. Nothing expires any more.
-    pub(super) fn pop(&mut self) -> Option<Entry> {
-        self.next_expiry = None;
-        self.remove(0)
+    /// Takes out the first that fails for this reason, until there is none: then it is known when the next expires.
+    pub(super) fn take_failed(&mut self, why: PublishError, now: Instant) -> Option<Entry> {
+        let fails = |entry: &Entry| match why {
+            PublishError::Unconfirmed => entry.was_sent(),
+            PublishError::Expired => entry.expires().is_some_and(|at| at <= now),
+            _ => true,
+        };
+        let Some(index) = self.entries.iter().position(fails) else {
+            self.next_expiry = self.entries.iter().map(Entry::expires).fold(None, earliest);
+            return None;
+        };
+        self.remove(index)
     }
 
     /// When to look again at those that were not sent.
@@ -242,19 +239,6 @@ impl Outbox {
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
-    }
-
-    fn take_out(&mut self, is_out: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        let mut out = Vec::new();
-        let mut index = 0;
-        while index < self.entries.len() {
-            if is_out(&self.entries[index]) {
-                out.extend(self.remove(index));
-            } else {
-                index += 1;
-            }
-        }
-        out
     }
 
     fn remove(&mut self, index: usize) -> Option<Entry> {

@@ -166,9 +166,8 @@ impl Client {
 
     /// What had been sent in a session that is gone: nobody can say what became of it.
     pub(super) fn forget_sent(&mut self) {
-        for entry in self.outbox.replace_session() {
-            self.event(Event::PublishFailed(entry.id, PublishError::Unconfirmed, entry.payload));
-        }
+        self.outbox.replace_session();
+        self.fail_publishes(PublishError::Unconfirmed);
     }
 
     fn on_pong(&mut self, nonce: Nonce) {
