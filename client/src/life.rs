@@ -139,8 +139,8 @@ impl<S: Sink> Shared<S> {
     }
 }
 
-fn date() -> Duration {
-    Duration::from_millis(Date::now() as u64)
+fn date() -> u64 {
+    Date::now() as u64
 }
 
 fn is_hidden() -> bool {

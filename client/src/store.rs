@@ -43,9 +43,15 @@ impl Store {
     pub(crate) fn take(&self) -> Result<Vec<u8>, Unsaved> {
         let entry = get_item(&self.key).map_err(|_| Unsaved::Unavailable)?;
         self.write("")?;
-        let mut saved = Vec::new();
-        for unit in entry.unwrap_or_default().chars() {
-            saved.push(unit as u8);
+        let (mut saved, mut high) = (Vec::new(), 0);
+        for unit in entry.unwrap_or_default().into_bytes() {
+            if unit >= 0xc0 {
+                // What was no ASCII is two units here, of which this has the two highest bits.
+                high = unit << 6;
+            } else {
+                saved.push(if high == 0 { unit } else { high | unit & 0x3f });
+                high = 0;
+            }
         }
         Ok(saved)
     }

@@ -1,7 +1,7 @@
 //! Clients in a shared worker.
 #![cfg(target_arch = "wasm32")]
 
-#[allow(dead_code)] // the other lists use the rest
+#[allow(dead_code, unused_imports)] // the other lists use the rest
 mod common;
 mod elsewhere;
 

@@ -67,18 +67,15 @@ export class Batch {
     const length = this.#read();
     // A copy: a view would keep the whole batch, and show it to whom its buffer is given.
     if (kind % 2 === 1) return this.#bytes.slice(this.#byte, (this.#byte += length));
-    return parse(this.#texts.slice(this.#text, (this.#text += length)));
+    const text = this.#texts.slice(this.#text, (this.#text += length));
+    try {
+      return JSON.parse(text);
+    } catch {
+      // Somebody published text that is not JSON.
+      return text;
+    }
   }
 }
-
-export const parse = (text) => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Somebody published text that is not JSON.
-    return text;
-  }
-};
 
 export const position = (high, low, offset) => ({ epoch: hex(high) + hex(low), offset });
 

@@ -1,6 +1,6 @@
 // Rooms: `connect`, and what it returns. The session is the module's; what comes of it crosses once a batch.
 
-import { Batch, halves, parse, position } from "./batch.js";
+import { Batch, halves, position } from "./batch.js";
 import { call, failure } from "./error.js";
 import { Subscription } from "./subscription.js";
 import { Session } from "./tidewire.js";
@@ -112,15 +112,9 @@ class Core {
       unpack: (numbers, names, texts, bytes) => {
         this.#batch = new Batch(numbers.slice(), names, texts, bytes.slice());
       },
-      restored: (id, room, payload) => {
-        const value = typeof payload === "string" ? parse(payload) : payload;
-        const tell = (outcome) => this.#tell({ type: "restored", room, value, ...outcome });
-        const [resolve, reject] = [(position) => tell({ position }), (error) => tell({ error })];
-        this.#publishes.set(id, { resolve, reject, value });
-      },
       saving: () => {
         for (const { id, position } of this.subscriptions.values()) {
-          if (position) this.session.took(id, ...halves(position.epoch), position.offset);
+          if (position) this.session?.took(id, ...halves(position.epoch), position.offset);
         }
       },
     };
@@ -131,7 +125,16 @@ class Core {
         ? failure("invalid-url", "not the address of a WebSocket")
         : failure("refused", "the browser does not allow this connection", { cause: isInvalid });
     }
+    this.session.take(0);
+    for (let event; (event = this.#batch?.next()); ) this.#expect(event);
     signal?.addEventListener("abort", () => this.session?.close(), { once: true });
+  }
+
+  // Something that the page before has published comes as a message: by its number, and from its room.
+  #expect({ offset, sender: room, value }) {
+    const tell = (outcome) => this.#tell({ type: "restored", room, value, ...outcome });
+    const [resolve, reject] = [(position) => tell({ position }), (error) => tell({ error })];
+    this.#publishes.set(offset, { resolve, reject, value });
   }
 
   on(type, listener) {

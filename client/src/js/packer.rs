@@ -2,12 +2,10 @@
 
 use std::rc::Rc;
 
-use js_sys::Uint8Array;
 use tidewire_protocol::{
     OwnedPayload, Position, RoomName,
     client::{ClientState, Event, PublishError as Failure, PublishId, SubscriptionId},
 };
-use wasm_bindgen::JsValue;
 
 use super::{
     batch::{Batch, high, low},
@@ -45,6 +43,17 @@ pub(super) enum Phase {
 struct News {
     state: bool,
     events: bool,
+}
+
+impl Subscription {
+    pub(super) fn new(id: SubscriptionId) -> Self {
+        Self {
+            id,
+            batch: Batch::default(),
+            phase: Phase::Flowing,
+            taken: None,
+        }
+    }
 }
 
 impl Packer {
@@ -115,11 +124,12 @@ impl Sink for Packer {
     }
 
     fn restored(&mut self, id: PublishId, room: &RoomName, payload: &OwnedPayload) {
-        let payload = match payload {
-            OwnedPayload::Text(text) => JsValue::from_str(text),
-            OwnedPayload::Binary(bytes) => Uint8Array::from(&bytes[..]).into(),
-        };
-        self.host.restored(id.0 as f64, room.as_str(), payload);
+        if self.subscriptions.is_empty() {
+            self.subscriptions.push(Subscription::new(RESTORED));
+        }
+        for subscription in &mut self.subscriptions {
+            subscription.batch.put_restored(id, room, payload);
+        }
     }
 
     fn before_save(shared: &Shared<Self>) {
@@ -146,3 +156,6 @@ impl Sink for Packer {
         }
     }
 }
+
+/// What the page before had published comes as one of the program's subscriptions, which all have other numbers.
+const RESTORED: SubscriptionId = SubscriptionId(0);

@@ -15,10 +15,7 @@ use tidewire_protocol::{
 };
 use wasm_bindgen::prelude::*;
 
-use super::{
-    batch::Batch,
-    packer::{Packer, Phase, Subscription},
-};
+use super::packer::{Packer, Phase, Subscription};
 use crate::{
     driver::Shared,
     error::{ConnectError, SignalErrorCause},
@@ -38,15 +35,11 @@ extern "C" {
     #[wasm_bindgen(method)]
     pub(super) fn turned(this: &Host, state: bool, events: bool, outcomes: &[f64]);
 
-    /// A publish of the page before, whose outcome will be told: its number, room and payload.
-    #[wasm_bindgen(method)]
-    pub(super) fn restored(this: &Host, id: f64, room: &str, payload: JsValue);
-
     /// [`Session::took`] is to be called for each subscription.
     #[wasm_bindgen(method)]
     pub(super) fn saving(this: &Host);
 
-    /// The events of a subscription, as [`Batch`] packs them.
+    /// The events of a subscription, as [`Batch`](super::batch::Batch) packs them.
     #[wasm_bindgen(method)]
     fn unpack(this: &Host, numbers: &[f64], names: &str, texts: &str, bytes: &[u8]);
 }
@@ -130,19 +123,15 @@ impl Session {
         let subscribed = name(room).and_then(|room| {
             self.shared.with(|session, now| {
                 let id = session.machine.subscribe(now, room, start, flags & 4 != 0)?;
-                session.sink.subscriptions.push(Subscription {
-                    id,
-                    batch: Batch::default(),
-                    phase: Phase::Flowing,
-                    taken: None,
-                });
+                session.sink.subscriptions.push(Subscription::new(id));
                 Some(id.0)
             })
         });
         subscribed.unwrap_or(0)
     }
 
-    /// Hands what has come of a subscription to `unpack`. Returns 0 where it did, 1 where there is nothing now, and 2 where
+    /// Hands what has come of a subscription to `unpack`; of subscription 0, what the page before had published and whose outcome
+    /// will be told, as messages of that number and sent by their room. Returns 0 where it did, 1 where there is nothing now, and 2 where
     /// nothing follows.
     #[wasm_bindgen(skip_jsdoc)]
     #[must_use]

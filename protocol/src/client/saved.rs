@@ -33,14 +33,14 @@ struct Part<'a> {
 
 impl Client {
     /// What another client needs to go on in this one's place; nothing where this one has ended. `date` is the time since a moment
-    /// that both know, and `taken` says how far the user of a subscription has come, if it has taken anything.
+    /// that both know, in milliseconds, and `taken` says how far the user of a subscription has come, if it has taken anything.
     ///
     /// The bytes have the session in them, which is a secret. Where another client has gone on with it, this one begins a
     /// session of its own.
     pub fn save(
         &mut self,
         now: Instant,
-        date: Duration,
+        date: u64,
         taken: &dyn Fn(SubscriptionId) -> Option<Position>,
     ) -> Option<Vec<u8>> {
         if let State::Closed(_) = self.state {
@@ -56,7 +56,7 @@ impl Client {
             session,
             &[],
         );
-        let counters = [self.subscriptions.last_request.into(), date.as_millis() as u64];
+        let counters = [self.subscriptions.last_request.into(), date];
         put(&mut out, COUNTERS, counters, &[], &[]);
         self.subscriptions.each_place(taken, |room, position| {
             let place = [position.epoch.0, position.offset.0];
@@ -81,64 +81,62 @@ impl Client {
     /// What that client had published and not heard of is among [`publishes`](Self::publishes), and events tell what becomes of
     /// it. Subscriptions that would begin with the next message begin where that client had come to. Bytes that no client has
     /// saved change nothing. Says whether it goes on.
-    pub fn restore(&mut self, now: Instant, date: Duration, saved: &[u8]) -> bool {
-        matches!(self.state, State::Idle) && self.outbox.len() == 0 && self.read(now, date, saved).is_ok()
+    pub fn restore(&mut self, now: Instant, date: u64, saved: &[u8]) -> bool {
+        if !matches!(self.state, State::Idle) || self.outbox.len() > 0 {
+            return false;
+        }
+        self.is_saved = self.read(now, date, saved).is_ok() && self.last_attempt.0 > 0;
+        if !self.is_saved {
+            (self.session, self.last_attempt) = (None, Attempt(0));
+            (self.subscriptions.saved, self.subscriptions.last_request) = (Vec::new(), 0);
+            self.outbox = Outbox::new(self.settings.outbox);
+        }
+        self.is_saved
     }
 
-    fn read(&mut self, now: Instant, date: Duration, saved: &[u8]) -> Result<(), Rule> {
+    fn read(&mut self, now: Instant, date: u64, saved: &[u8]) -> Result<(), Rule> {
         let mut reader = Reader::new(saved);
-        let mut outbox = Outbox::new(self.settings.outbox);
-        let (mut session, mut attempt, mut last_request) = (None, 0, 0);
-        let (mut places, mut away) = (Vec::new(), Duration::ZERO);
+        let mut away = 0;
         while !reader.is_empty() {
-            let Part {
-                kind,
-                first,
-                second,
-                name,
-                body,
-            } = Part::read(&mut reader)?;
-            match kind {
+            let part = Part::read(&mut reader)?;
+            match part.kind {
                 SESSION => {
-                    attempt = first;
-                    outbox.go_on_after(Sequence(second));
-                    if !name.is_empty() {
-                        session = Some(Reader::new(name).session()?);
+                    // Whatever else the earlier client may try, this one's attempts are later.
+                    self.last_attempt = Attempt(((part.first >> GENERATION_BITS) + 1) << GENERATION_BITS);
+                    self.outbox.go_on_after(Sequence(part.second));
+                    if !part.name.is_empty() {
+                        self.session = Some(Reader::new(part.name).session()?);
                     }
                 }
                 COUNTERS => {
-                    last_request = first as u32;
-                    away = date.saturating_sub(Duration::from_millis(second));
+                    self.subscriptions.last_request = part.first as u32;
+                    away = date.saturating_sub(part.second);
                 }
-                PLACE if places.len() < MAX_PLACES => {
-                    let (epoch, offset) = (Epoch(first), Offset(second));
-                    places.push((room(name)?, Position { epoch, offset }));
+                PLACE if self.subscriptions.saved.len() < MAX_PLACES => {
+                    let (epoch, offset) = (Epoch(part.first), Offset(part.second));
+                    self.subscriptions
+                        .saved
+                        .push((part.room()?, Position { epoch, offset }));
                 }
                 TEXT | BINARY => {
-                    let payload = match kind {
-                        TEXT => Payload::Text(utf8(body)?),
-                        _ => Payload::Binary(body),
+                    let payload = match part.kind {
+                        TEXT => Payload::Text(utf8(part.body)?),
+                        _ => Payload::Binary(part.body),
                     };
-                    let state = match first {
+                    let left = |ttl: u64| now + Duration::from_millis(ttl.saturating_sub(away));
+                    let state = match part.first {
                         0 => EntryState::Unsent {
-                            expires: (second > 0).then(|| now + Duration::from_millis(second - 1).saturating_sub(away)),
+                            expires: part.second.checked_sub(1).map(left),
                         },
-                        _ => EntryState::Sent {
-                            sequence: Sequence(first),
+                        sequence => EntryState::Sent {
+                            sequence: Sequence(sequence),
                         },
                     };
-                    outbox.adopt(room(name)?, payload.into(), state)?;
+                    self.outbox.adopt(part.room()?, payload.into(), state)?;
                 }
                 _ => {}
             }
         }
-        if attempt == 0 {
-            return Err(Rule::OutOfRange);
-        }
-        (self.is_saved, self.session, self.outbox) = (true, session, outbox);
-        (self.subscriptions.last_request, self.subscriptions.saved) = (last_request, places);
-        // Whatever else the earlier client may try, this one's attempts are later.
-        self.last_attempt = Attempt(((attempt >> GENERATION_BITS) + 1) << GENERATION_BITS);
         Ok(())
     }
 }
@@ -153,6 +151,10 @@ impl<'a> Part<'a> {
             body: reader.bytes()?,
         })
     }
+
+    fn room(&self) -> Result<RoomName, Rule> {
+        RoomName::new(utf8(self.name)?).map_err(|_| Rule::EmptyName)
+    }
 }
 
 fn put(out: &mut Vec<u8>, kind: u8, [first, second]: [u64; 2], name: &[u8], body: &[u8]) {
@@ -161,10 +163,6 @@ fn put(out: &mut Vec<u8>, kind: u8, [first, second]: [u64; 2], name: &[u8], body
     out.put_varint(second);
     out.put_bytes(name);
     out.put_bytes(body);
-}
-
-fn room(name: &[u8]) -> Result<RoomName, Rule> {
-    RoomName::new(utf8(name)?).map_err(|_| Rule::EmptyName)
 }
 
 const TEXT: u8 = 0;

@@ -13,7 +13,7 @@ use tidewire_protocol::{
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const START: Instant = Instant(Duration::from_secs(1));
-const DATE: Duration = Duration::from_secs(1_000_000);
+const DATE: u64 = 1_000_000_000;
 
 /// What a client saves whose user has taken all that came.
 fn save(pair: &mut Pair, taken: Option<Position>) -> Vec<u8> {
@@ -34,7 +34,7 @@ fn reload(pair: &mut Pair, taken: Option<Position>, away: Duration) -> bool {
 fn begin(pair: &mut Pair, saved: &[u8], away: Duration) -> bool {
     let kind = pair.client.kind(0);
     pair.client = Client::new(pair.now, settings(kind), 8);
-    pair.client.restore(pair.now, DATE + away, saved)
+    pair.client.restore(pair.now, DATE + away.as_millis() as u64, saved)
 }
 
 fn texts(client: &Client) -> Vec<String> {
@@ -389,6 +389,8 @@ fn bytes_that_were_cut_or_are_not_of_a_client_change_nothing() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
     #[test]
     fn whatever_is_read_is_bounded_and_harms_nobody(bytes: Vec<u8>, at: usize, byte: u8, cut: usize) {
         taken_in(&bytes);
@@ -402,12 +404,12 @@ proptest! {
     }
 
     #[test]
-    fn what_is_saved_twice_is_the_same(rooms in prop::collection::btree_map("[a-z]{1,8}", 0_u64..1 << 40, 0..8)) {
+    fn what_is_saved_twice_is_the_same(offsets in prop::collection::vec(0_u64..1 << 40, 0..8)) {
         let mut client = Client::new(START, Settings::default(), 1);
         client.handle_input(START, Input::Connect);
         let mut places = Vec::new();
-        for (name, offset) in rooms {
-            let room = RoomName::new(&name).expect("a name");
+        for (index, offset) in offsets.into_iter().enumerate() {
+            let room = RoomName::new(&format!("room {index}")).expect("a name");
             let position = Position {
                 epoch: tidewire_protocol::Epoch(offset.rotate_left(30)),
                 offset: tidewire_protocol::Offset(offset),
@@ -421,6 +423,7 @@ proptest! {
         prop_assert!(next.restore(START, DATE, &one));
         let two = next.save(START, DATE, &|_| None).expect("it has not ended");
         // All but the attempt, which is later.
-        prop_assert_eq!(&one[4..], &two[two.len() - (one.len() - 4)..]);
+        let rest = one.len() - 2;
+        prop_assert_eq!(&one[2..], &two[two.len() - rest..]);
     }
 }

@@ -1,7 +1,7 @@
 //! A page that is loaded again: another client goes on in the place of the one there was.
 
 use tidewire_protocol::{
-    OwnedPayload, Position, RoomName,
+    Instant, OwnedPayload, Position, RoomName,
     client::{self, Client, ClientState, PublishId},
     frame::Start,
 };
@@ -32,7 +32,7 @@ impl World {
         self.model.coverage.reloads += 1;
         let places = self.model.places(client);
         let taken = |id| places.get(&id).and_then(|(_, position, _)| *position);
-        let saved = self.peers[client].machine.save(self.now, self.now.0, &taken);
+        let saved = self.peers[client].machine.save(self.now, date(self.now), &taken);
         let saved = saved.ok_or_else(|| format!("client {client} has ended"))?;
         self.tell_client(client, client::Input::Suspend)?;
         let left = Left {
@@ -53,7 +53,7 @@ impl World {
     /// The next page has loaded.
     pub(super) fn on_loaded(&mut self, client: usize, left: Left) -> Check {
         let (now, peer) = (self.now, &mut self.peers[client]);
-        ensure(peer.machine.restore(now, now.0, &left.saved), || {
+        ensure(peer.machine.restore(now, date(now), &left.saved), || {
             format!("client {client} does not go on")
         })?;
         let restored: Result<Vec<_>, _> = peer
@@ -89,6 +89,10 @@ impl World {
         self.schedule(after, Happening::Wake(client));
         self.tell_client(client, client::Input::Suspend)
     }
+}
+
+fn date(now: Instant) -> u64 {
+    now.0.as_millis() as u64
 }
 
 fn said(id: PublishId, payload: &OwnedPayload) -> Result<(PublishId, Said), String> {
