@@ -137,7 +137,8 @@ impl Outbox {
 
     /// All that were not answered.
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter()
+        // The iterator of a `VecDeque` is quicker, and larger.
+        (0..self.entries.len()).map(|index| &self.entries[index])
     }
 
     /// What an earlier client had given out in the session that goes on.
@@ -209,7 +210,7 @@ impl Outbox {
     /// The answer to a publish came; `None` if it was known before.
     pub(super) fn answer(&mut self, sequence: Sequence) -> Option<Entry> {
         let is_it = |entry: &Entry| matches!(entry.state, EntryState::Sent { sequence: sent } if sent == sequence);
-        let index = self.entries.iter().position(is_it)?;
+        let index = self.entries().position(is_it)?;
         self.remove(index)
     }
 
@@ -220,16 +221,22 @@ impl Outbox {
 
     /// Takes out the first that fails for this reason, until there is none: then it is known when the next expires.
     pub(super) fn take_failed(&mut self, why: PublishError, now: Instant) -> Option<Entry> {
-        let fails = |entry: &Entry| match why {
-            PublishError::Unconfirmed => entry.was_sent(),
-            PublishError::Expired => entry.expires().is_some_and(|at| at <= now),
-            _ => true,
-        };
-        let Some(index) = self.entries.iter().position(fails) else {
-            self.next_expiry = self.entries.iter().map(Entry::expires).fold(None, earliest);
-            return None;
-        };
-        self.remove(index)
+        let mut next_expiry = None;
+        for index in 0..self.entries.len() {
+            let entry = &self.entries[index];
+            let expires = entry.expires();
+            let fails = match why {
+                PublishError::Unconfirmed => entry.was_sent(),
+                PublishError::Expired => expires.is_some_and(|at| at <= now),
+                _ => true,
+            };
+            if fails {
+                return self.remove(index);
+            }
+            next_expiry = earliest(next_expiry, expires);
+        }
+        self.next_expiry = next_expiry;
+        None
     }
 
     /// When to look again at those that were not sent.
