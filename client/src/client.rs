@@ -103,8 +103,9 @@ impl Client {
         restored.collect()
     }
 
-    /// Why the session is not kept for the page that follows, where [`ClientOptions::persist`](crate::ClientOptions::persist)
-    /// asks for that: known when there is no storage, and otherwise when the page goes.
+    /// Why the session is not kept for the page that follows, where
+    /// [`ClientOptions::persist`](crate::ClientOptions::persist) asks for that: known when there is no storage, and
+    /// otherwise when the page goes.
     #[cfg(target_arch = "wasm32")]
     #[must_use]
     pub fn unsaved(&self) -> Option<Unsaved> {

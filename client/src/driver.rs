@@ -90,7 +90,8 @@ impl<S: Sink> Shared<S> {
         S::tell(self, effects);
     }
 
-    /// Drops the transport, and has the machine wait until [`join`](Self::join). May be called from anywhere but under the lock.
+    /// Drops the transport, and has the machine wait until [`join`](Self::join). May be called from anywhere but under
+    /// the lock.
     pub(crate) fn cut(self: &Arc<Self>) {
         self.lock().is_cut = true;
         self.turn(Input::Offline);

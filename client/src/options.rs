@@ -55,12 +55,12 @@ pub struct ClientOptions {
 pub enum Persist {
     /// Nowhere: it ends with its page.
     Nowhere,
-    /// In the tab's session storage, for one client of a page and address: the session, how far the program has come in each room, and what
-    /// was published and not answered. A tab that is duplicated has a session of its own.
+    /// In the tab's session storage, for one client of a page and address: the session, how far the program has come in
+    /// each room, and what was published and not answered. A tab that is duplicated has a session of its own.
     ///
     /// A subscription that would begin with the next message begins where the page before had come to;
-    /// [`Client::restored`](crate::Client::restored) says what that page had published. Others see the session until the server
-    /// gives up waiting for the next page.
+    /// [`Client::restored`](crate::Client::restored) says what that page had published. Others see the session until the
+    /// server gives up waiting for the next page.
     Tab,
 }
 

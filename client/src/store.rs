@@ -1,7 +1,7 @@
 //! Where a session waits while its page is loaded again: the tab's session storage.
 //!
-//! A tab that is duplicated begins with a copy of the storage. So that it does not begin with the session of a page that lives,
-//! the entry is there only while there is no page: it is taken when a client connects, and put when its page goes.
+//! A tab that is duplicated begins with a copy of the storage. So that it does not begin with the session of a page that
+//! lives, the entry is there only while there is no page: it is taken when a client connects, and put when its page goes.
 
 use wasm_bindgen::prelude::*;
 

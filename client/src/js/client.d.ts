@@ -69,11 +69,11 @@ export interface ConnectOptions {
   /** How many publishes may wait for their answers, over reconnects too; 1024 by default, and 16 MiB. */
   maxPublishes?: number;
   /**
-   * With `"tab"` the session goes on when its page is loaded again, or followed by another in the same tab: it is kept in the tab's
-   * session storage, for one client of a page and address. Subscriptions without `history` or `after` begin where the
-   * page before had come to, and what that page had published and not heard of is told by `"restored"`. A tab that is duplicated has
-   * a session of its own. Others see the session until the server gives up waiting for the next page. By default a session ends with
-   * its page, and others see that at once.
+   * With `"tab"` the session goes on when its page is loaded again, or followed by another in the same tab: it is kept in
+   * the tab's session storage, for one client of a page and address. Subscriptions without `history` or `after` begin
+   * where the page before had come to, and what that page had published and not heard of is told by `"restored"`. A tab
+   * that is duplicated has a session of its own. Others see the session until the server gives up waiting for the next
+   * page. By default a session ends with its page, and others see that at once.
    */
   persist?: "tab" | undefined;
   /** Closes the client when it is aborted. */
@@ -81,8 +81,8 @@ export interface ConnectOptions {
 }
 
 /**
- * Where a {@link Subscription} begins, and what it tells. By default it begins with the next message, or where the page before had come
- * to: see {@link ConnectOptions.persist}.
+ * Where a {@link Subscription} begins, and what it tells. By default it begins with the next message, or where the page
+ * before had come to: see {@link ConnectOptions.persist}.
  */
 export interface SubscribeOptions {
   /** Begins with so many past messages, or as many as the server keeps. */

@@ -27,11 +27,11 @@ extern "C" {
     /// The object of `client.js` that is told.
     pub type Host;
 
-    /// A turn of the driver has brought something: a state, events, or outcomes of publishes. Each outcome is five numbers:
-    /// that of the publish; 0 where it was accepted, and its position; or 1 and the code with which it was refused, 2
-    /// unconfirmed, 3 expired, 4 closed. The outcome of a round trip is that of publish 0, with its time in milliseconds; and
-    /// publish 0 is refused where the session is not kept for the page that follows: 0 there is no storage, 1 it is too large, 2
-    /// the storage is full.
+    /// A turn of the driver has brought something: a state, events, or outcomes of publishes. Each outcome is five
+    /// numbers: that of the publish; 0 where it was accepted, and its position; or 1 and the code with which it was
+    /// refused, 2 unconfirmed, 3 expired, 4 closed. The outcome of a round trip is that of publish 0, with its time in
+    /// milliseconds; and publish 0 is refused where the session is not kept for the page that follows: 0 there is no
+    /// storage, 1 it is too large, 2 the storage is full.
     #[wasm_bindgen(method)]
     pub(super) fn turned(this: &Host, state: bool, events: bool, outcomes: &[f64]);
 
@@ -130,9 +130,9 @@ impl Session {
         subscribed.unwrap_or(0)
     }
 
-    /// Hands what has come of a subscription to `unpack`; of subscription 0, what the page before had published and whose outcome
-    /// will be told, as messages of that number and sent by their room. Returns 0 where it did, 1 where there is nothing now, and 2 where
-    /// nothing follows.
+    /// Hands what has come of a subscription to `unpack`; of subscription 0, what the page before had published and whose
+    /// outcome will be told, as messages of that number and sent by their room. Returns 0 where it did, 1 where there is
+    /// nothing now, and 2 where nothing follows.
     #[wasm_bindgen(skip_jsdoc)]
     #[must_use]
     pub fn take(&self, id: u32) -> u32 {

@@ -32,8 +32,9 @@ struct Part<'a> {
 }
 
 impl Client {
-    /// What another client needs to go on in this one's place; nothing where this one has ended. `date` is the time since a moment
-    /// that both know, in milliseconds, and `taken` says how far the user of a subscription has come, if it has taken anything.
+    /// What another client needs to go on in this one's place; nothing where this one has ended. `date` is the time since
+    /// a moment that both know, in milliseconds, and `taken` says how far the user of a subscription has come, if it has
+    /// taken anything.
     ///
     /// The bytes have the session in them, which is a secret. Where another client has gone on with it, this one begins a
     /// session of its own.
@@ -78,9 +79,9 @@ impl Client {
 
     /// Goes on in the place of the client that was [saved](Self::save); before [`Input::Connect`](super::Input::Connect).
     ///
-    /// What that client had published and not heard of is among [`publishes`](Self::publishes), and events tell what becomes of
-    /// it. Subscriptions that would begin with the next message begin where that client had come to. Bytes that no client has
-    /// saved change nothing. Says whether it goes on.
+    /// What that client had published and not heard of is among [`publishes`](Self::publishes), and events tell what
+    /// becomes of it. Subscriptions that would begin with the next message begin where that client had come to. Bytes
+    /// that no client has saved change nothing. Says whether it goes on.
     pub fn restore(&mut self, now: Instant, date: u64, saved: &[u8]) -> bool {
         if !matches!(self.state, State::Idle) || self.outbox.len() > 0 {
             return false;
@@ -172,5 +173,6 @@ const SESSION: u8 = 3;
 const COUNTERS: u8 = 4;
 /// More rooms are not kept: servers let a session be in as many.
 const MAX_PLACES: usize = 128;
-/// The low bits of an attempt count the attempts of one client, those above them the clients that have gone on with the session.
+/// The low bits of an attempt count the attempts of one client, those above them the clients that have gone on with the
+/// session.
 const GENERATION_BITS: u32 = 20;
