@@ -327,6 +327,51 @@ fn a_session_of_its_own_is_not_given_up_for_another_time() {
     }
 }
 
+/// The first attempt of the client that goes on.
+fn first_attempt(saved: &[u8]) -> (Client, Option<u64>) {
+    let mut client = Client::new(START, Settings::default(), 1);
+    assert!(client.restore(START, DATE, saved));
+    client.handle_input(START, Input::Connect);
+    loop {
+        match client.poll_output() {
+            Output::Connect(attempt, _) => return (client, Some(attempt.0)),
+            Output::Timeout(_) => return (client, None),
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn attempts_are_later_than_any_that_the_earlier_client_may_make() {
+    let (mut next, attempt) = first_attempt(&busy());
+    assert_eq!(attempt, Some((1 << 20) + 1));
+    let saved = next.save(START, DATE, &|_| None).expect("it has not ended");
+    assert_eq!(first_attempt(&saved).1, Some((2 << 20) + 1));
+}
+
+#[test]
+fn so_many_places_go_on_that_no_page_has_used() {
+    let saved = |rooms: u64| {
+        let mut client = Client::new(START, Settings::default(), 1);
+        client.handle_input(START, Input::Connect);
+        for room in 0..rooms {
+            let room = RoomName::new(&format!("room {room:03}")).expect("a name");
+            let position = Position {
+                epoch: tidewire_protocol::Epoch(1),
+                offset: tidewire_protocol::Offset(1),
+            };
+            client
+                .subscribe(START, room, Start::After(position), false)
+                .expect("once");
+        }
+        let saved = client.save(START, DATE, &|_| None).expect("it has not ended");
+        let (mut next, _) = first_attempt(&saved);
+        next.save(START, DATE, &|_| None).expect("it has not ended")
+    };
+    assert!(saved(127).len() < saved(128).len());
+    assert_eq!(saved(128), saved(129));
+}
+
 /// All that a client has, after it was told to go on with these bytes.
 fn taken_in(saved: &[u8]) -> (bool, Vec<Output>, Vec<String>) {
     let mut client = Client::new(START, Settings::default(), 1);
