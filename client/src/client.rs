@@ -19,6 +19,11 @@ use crate::{
     session::Session,
     watch::{RoundTrip, States},
 };
+#[cfg(target_arch = "wasm32")]
+use crate::{
+    room::{Publishing, Restored},
+    store::Unsaved,
+};
 
 /// A session with a Tidewire server, which outlives its connections.
 ///
@@ -99,6 +104,30 @@ impl Client {
         RoundTrip::new(shared.clone(), asked).await
     }
 
+    /// What the page before this one had published and not heard of, once, for a client with
+    /// [`ClientOptions::persist`](crate::ClientOptions::persist).
+    ///
+    /// It is sent again where that is needed, in order and before what is published now, whether or not anybody asks.
+    #[cfg(target_arch = "wasm32")]
+    pub fn restored(&self) -> Vec<Restored> {
+        let restored = core::mem::take(&mut self.shared().lock().sink.restored);
+        let restored = restored.into_iter().map(|(id, room, payload)| Restored {
+            room,
+            payload,
+            publishing: Publishing::expected(self.shared().clone(), id),
+        });
+        restored.collect()
+    }
+
+    /// Why the session is not kept for the page that follows, where
+    /// [`ClientOptions::persist`](crate::ClientOptions::persist) asks for that: known when there is no storage, and
+    /// otherwise when the page goes.
+    #[cfg(target_arch = "wasm32")]
+    #[must_use]
+    pub fn unsaved(&self) -> Option<Unsaved> {
+        self.shared().lock().unsaved
+    }
+
     /// Drops the connection, and makes no other until [`go_online`](Self::go_online).
     ///
     /// The session goes on: what is published waits for its time, and subscriptions for theirs; what others publish waits
@@ -110,7 +139,7 @@ impl Client {
 
     /// Connects at once, after [`go_offline`](Self::go_offline); where there is a connection, looks whether it still works.
     pub fn go_online(&self) {
-        self.shared().turn(Input::Online);
+        self.shared().join();
     }
 
     /// Ends the session: says farewell, and waits until that was sent or could not be.

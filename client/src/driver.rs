@@ -18,13 +18,19 @@ use crate::{
     sink::Sink,
     transport::{Endpoint, Transport},
 };
+#[cfg(target_arch = "wasm32")]
+use crate::{life::Life, options::Persist, store::Store};
 
 /// One client, as its handles, its timer and its transport hold it.
 pub(crate) struct Shared<S> {
     session: Lock<Session<S>>,
-    clock: Clock,
+    pub(crate) clock: Clock,
     endpoint: Endpoint,
-    alarm: Alarm,
+    pub(crate) alarm: Alarm,
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) store: Option<Store>,
+    #[cfg(target_arch = "wasm32")]
+    _life: Life,
 }
 
 impl<S: Sink> Shared<S> {
@@ -50,7 +56,13 @@ impl<S: Sink> Shared<S> {
             endpoint,
             alarm: Alarm::new(shared.clone(), &clock),
             clock,
+            #[cfg(target_arch = "wasm32")]
+            store: (options.persist == Persist::Tab).then(|| Store::new(url)),
+            #[cfg(target_arch = "wasm32")]
+            _life: Life::new(shared.clone()),
         });
+        #[cfg(target_arch = "wasm32")]
+        shared.begin();
         shared.turn(Input::Connect);
         let refusal = shared.lock().refusal.take();
         match refusal {
@@ -70,14 +82,20 @@ impl<S: Sink> Shared<S> {
         if let Input::Lost(attempt, _) = input {
             drop(session.take_transport(attempt));
         }
-        session.machine.handle_input(self.clock.now(), input);
+        let now = self.clock.now();
+        session.machine.handle_input(now, input);
+        if self.alarm.has_jumped(&self.clock) {
+            session.machine.handle_input(now, Input::Wake);
+        }
         self.drain(&mut session, &mut effects);
         drop(session);
         S::tell(self, effects);
     }
 
-    /// Drops the transport, and has the machine wait for a network. May be called from anywhere but under the lock.
+    /// Drops the transport, and has the machine wait until [`join`](Self::join). May be called from anywhere but under
+    /// the lock.
     pub(crate) fn cut(self: &Arc<Self>) {
+        self.lock().is_cut = true;
         self.turn(Input::Offline);
         loop {
             let Some(attempt) = self.lock().drop_transport() else {
@@ -85,6 +103,12 @@ impl<S: Sink> Shared<S> {
             };
             self.turn(Input::Lost(attempt, None));
         }
+    }
+
+    /// Ends a [`cut`](Self::cut).
+    pub(crate) fn join(self: &Arc<Self>) {
+        self.lock().is_cut = false;
+        self.turn(Input::Online);
     }
 
     /// What the handles use. A turn follows soon, for what they have asked of the machine.
@@ -100,11 +124,6 @@ impl<S: Sink> Shared<S> {
 
     pub(crate) fn lock(&self) -> Guard<'_, Session<S>> {
         self.session.lock()
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) const fn alarm(&self) -> &Alarm {
-        &self.alarm
     }
 
     /// Gives a transport up, or one that could not be tried.

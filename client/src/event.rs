@@ -44,6 +44,16 @@ pub enum RoomEvent {
 }
 
 impl RoomEvent {
+    /// The place in the room's log that it leads to.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) const fn position(&self) -> Option<Position> {
+        match self {
+            Self::Subscribed(position) | Self::Message { position, .. } => Some(*position),
+            Self::Gap(gap) => Some(gap.resume),
+            _ => None,
+        }
+    }
+
     /// About how many bytes it takes to keep it.
     pub(crate) fn cost(&self) -> usize {
         let bytes = match self {

@@ -6,6 +6,8 @@ use tidewire_protocol::{
     Instant, OwnedPayload,
     client::{ClientState, Event, PublishError as Failure, SubscriptionId},
 };
+#[cfg(target_arch = "wasm32")]
+use tidewire_protocol::{Position, RoomName, client::PublishId};
 
 use crate::{
     answers::Answers,
@@ -22,6 +24,9 @@ pub(crate) struct Inbox {
     pub(crate) subscribers: Vec<Subscriber>,
     pub(crate) answers: Answers,
     pub(crate) watched: Watched,
+    /// What the page before had published, until somebody asks.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) restored: Vec<(PublishId, RoomName, OwnedPayload)>,
 }
 
 impl Inbox {
@@ -31,6 +36,8 @@ impl Inbox {
             subscribers: Vec::new(),
             answers: Answers::default(),
             watched: Watched::default(),
+            #[cfg(target_arch = "wasm32")]
+            restored: Vec::new(),
         }
     }
 
@@ -75,6 +82,18 @@ impl Sink for Inbox {
         let full = subscribers.find(|subscriber| subscriber.phase == Phase::Flowing && subscriber.is_full())?;
         full.phase = Phase::Paused;
         Some(full.id)
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn restored(&mut self, id: PublishId, room: &RoomName, payload: &OwnedPayload) {
+        self.answers.expect(id);
+        self.restored.push((id, room.clone(), payload.clone()));
+    }
+
+    #[cfg(target_arch = "wasm32")]
+    fn taken(&self, id: SubscriptionId) -> Option<Position> {
+        let subscriber = self.subscribers.iter().find(|subscriber| subscriber.id == id);
+        subscriber?.taken
     }
 
     fn tell(_: &Shared<Self>, wakers: Vec<Waker>) {

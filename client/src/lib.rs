@@ -42,6 +42,8 @@ mod event;
 mod inbox;
 #[cfg(all(feature = "js", target_arch = "wasm32"))]
 mod js;
+#[cfg(target_arch = "wasm32")]
+mod life;
 mod lock;
 mod options;
 #[cfg(target_arch = "wasm32")]
@@ -50,6 +52,8 @@ mod room;
 mod session;
 mod sink;
 mod socket;
+#[cfg(target_arch = "wasm32")]
+mod store;
 mod subscriber;
 mod transport;
 mod watch;
@@ -59,11 +63,17 @@ pub mod yew;
 pub use client::Client;
 pub use error::{ConnectError, PublishError, PublishErrorCause, SignalError, SignalErrorCause, SubscribeError};
 pub use event::RoomEvent;
+#[cfg(target_arch = "wasm32")]
+pub use options::Persist;
 pub use options::{ClientOptions, PublishOptions, SubscribeOptions};
+#[cfg(target_arch = "wasm32")]
+pub use room::Restored;
 pub use room::{Publishing, Room, RoomEvents};
 pub use socket::{
     Close, CloseError, Event, Events, Message, ReadyState, SendError, SendErrorCause, Socket, SocketOptions,
 };
+#[cfg(target_arch = "wasm32")]
+pub use store::Unsaved;
 pub use tidewire_protocol::{
     BackoffSettings, CloseCode, Epoch, MemberId, NameError, Offset, OwnedPayload, Position, Reconnect, RoomName,
     client::{ClientState, OutboxLimits, TransportKind},

@@ -30,6 +30,9 @@ pub struct ClientOptions {
     /// Where it would rather have a WebSocket and has to poll, one is tried again after so long, beside the polls. Default: 60 s,
     /// which doubles with each try in vain up to ten times as long.
     pub climb_after: Duration,
+    /// Whether the session goes on when its page is loaded again. Default: it does not.
+    #[cfg(target_arch = "wasm32")]
+    pub persist: Persist,
     /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s. Where another kind can
     /// be tried it is at most 3 s.
     pub connect_timeout: Duration,
@@ -48,6 +51,22 @@ pub struct ClientOptions {
     ///
     /// What is published is bounded by [`outbox`](Self::outbox).
     pub max_unsent_bytes: usize,
+}
+
+/// Where a session is kept while its page is loaded again.
+#[cfg(target_arch = "wasm32")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Persist {
+    /// Nowhere: it ends with its page.
+    Nowhere,
+    /// In the tab's session storage, for one client of a page and address: the session, how far the program has come in
+    /// each room, and what was published and not answered. A tab that is duplicated has a session of its own.
+    ///
+    /// A subscription that would begin with the next message begins where the page before had come to;
+    /// [`Client::restored`](crate::Client::restored) says what that page had published. Others see the session until the
+    /// server gives up waiting for the next page.
+    Tab,
 }
 
 /// Where a subscription begins, and what it tells.
@@ -76,6 +95,8 @@ impl Default for ClientOptions {
             transports: vec![TransportKind::Stream, TransportKind::Polls],
             begin_with: None,
             climb_after: Duration::from_secs(60),
+            #[cfg(target_arch = "wasm32")]
+            persist: Persist::Nowhere,
             connect_timeout: Duration::from_secs(10),
             backoff: BackoffSettings::default(),
             outbox: OutboxLimits::default(),

@@ -49,6 +49,19 @@ pub struct Publishing {
     outcome: Outcome,
 }
 
+/// A publish of the page before this one, which it had not heard of.
+#[cfg(target_arch = "wasm32")]
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Restored {
+    /// Where it is published.
+    pub room: RoomName,
+    /// What was said.
+    pub payload: OwnedPayload,
+    /// What becomes of it.
+    pub publishing: Publishing,
+}
+
 #[derive(Debug)]
 enum Outcome {
     /// The session knows, or will.
@@ -125,9 +138,7 @@ impl Room {
             Ok(id)
         });
         match published {
-            Ok(id) => Publishing {
-                outcome: Outcome::Expected(shared.clone(), id),
-            },
+            Ok(id) => Publishing::expected(shared.clone(), id),
             Err(error) => Publishing::failed(error),
         }
     }
@@ -213,6 +224,12 @@ impl Drop for RoomEvents {
 }
 
 impl Publishing {
+    pub(crate) const fn expected(shared: Arc<Shared<Inbox>>, id: PublishId) -> Self {
+        Self {
+            outcome: Outcome::Expected(shared, id),
+        }
+    }
+
     pub(crate) const fn failed(error: PublishError) -> Self {
         Self {
             outcome: Outcome::Failed(Some(error)),

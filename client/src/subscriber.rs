@@ -21,6 +21,9 @@ pub(crate) struct Subscriber {
     pub(crate) waker: Option<Waker>,
     /// The epoch that offsets belong to, once it has begun.
     epoch: Epoch,
+    /// How far the program has come.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) taken: Option<Position>,
     /// In order, so that one can be found.
     members: Vec<MemberId>,
     /// A list of members that is not complete yet.
@@ -53,6 +56,8 @@ impl Subscriber {
             phase: Phase::Flowing,
             waker: None,
             epoch: Epoch(0),
+            #[cfg(target_arch = "wasm32")]
+            taken: None,
             members: Vec::new(),
             arriving: Vec::new(),
         }
@@ -124,6 +129,10 @@ impl Subscriber {
     pub(crate) fn pop(&mut self) -> Option<RoomEvent> {
         let event = self.queue.pop_front()?;
         self.bytes -= event.cost();
+        #[cfg(target_arch = "wasm32")]
+        {
+            self.taken = event.position().or(self.taken);
+        }
         Some(event)
     }
 

@@ -3,6 +3,7 @@
 
 mod behaviour;
 mod common;
+mod elsewhere;
 
 use wasm_bindgen_test::wasm_bindgen_test_configure;
 

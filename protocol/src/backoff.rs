@@ -19,6 +19,8 @@ pub struct BackoffSettings {
     pub base: Duration,
     /// The limit of all waits. Default: 20 s.
     pub cap: Duration,
+    /// The limit of all waits while nobody can see the page. Default: 5 min.
+    pub hidden_cap: Duration,
 }
 
 impl Default for BackoffSettings {
@@ -26,6 +28,7 @@ impl Default for BackoffSettings {
         Self {
             base: Duration::from_millis(500),
             cap: Duration::from_secs(20),
+            hidden_cap: Duration::from_secs(300),
         }
     }
 }
@@ -39,13 +42,11 @@ impl Backoff {
         }
     }
 
-    /// The next wait.
-    pub(crate) fn next(&mut self) -> Duration {
-        let limit = self
-            .settings
-            .base
-            .saturating_mul(1 << self.attempt.min(30))
-            .min(self.settings.cap);
+    /// The next wait, of a page that can be seen or not.
+    pub(crate) fn next(&mut self, is_hidden: bool) -> Duration {
+        let BackoffSettings { base, cap, hidden_cap } = self.settings;
+        let cap = if is_hidden { hidden_cap } else { cap };
+        let limit = base.saturating_mul(1 << self.attempt.min(30)).min(cap);
         self.attempt = self.attempt.saturating_add(1);
         self.random.up_to(limit)
     }
@@ -95,12 +96,12 @@ mod tests {
 
     fn waits(seed: u64, count: usize) -> Vec<Duration> {
         let mut backoff = Backoff::new(BackoffSettings::default(), seed);
-        (0..count).map(|_| backoff.next()).collect()
+        (0..count).map(|_| backoff.next(false)).collect()
     }
 
     #[test]
     fn the_limit_doubles_up_to_the_cap() {
-        let BackoffSettings { base, cap } = BackoffSettings::default();
+        let BackoffSettings { base, cap, .. } = BackoffSettings::default();
         for attempt in 0..100 {
             let limit = (base * 2_u32.pow(attempt.min(20))).min(cap);
             let longest = (0..200)
@@ -128,12 +129,12 @@ mod tests {
     fn it_starts_over_after_a_reset() {
         let mut backoff = Backoff::new(BackoffSettings::default(), 1);
         for _ in 0..20 {
-            backoff.next();
+            backoff.next(false);
         }
         assert!(!backoff.is_fresh());
         backoff.reset();
         assert!(backoff.is_fresh());
-        assert!(backoff.next() <= BackoffSettings::default().base);
+        assert!(backoff.next(false) <= BackoffSettings::default().base);
     }
 
     #[test]

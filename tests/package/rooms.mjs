@@ -178,6 +178,60 @@ export function rooms(open, startServer) {
     assert.deepEqual(codes, Array(7).fill("invalid-transports"));
   });
 
+  test("a page that is loaded again in the middle of publishing goes on, with nothing lost or doubled", async (t) => {
+    const [server, page] = [await startServer(t), await open(t)];
+    // It hears that the page goes before the client does.
+    await page.evaluate(() => window.addEventListener("pagehide", () => window.leave?.(), true));
+    await page.evaluate(define, [server.socket("/ws"), { persist: "tab" }]);
+    const navigated = page.waitForNavigation();
+    const member = await page.evaluate(async () => {
+      const taken = [];
+      const listen = async () => {
+        for await (const event of room.subscribe()) if (event.type === "message") taken.push(event.value);
+      };
+      listen();
+      await room.publish(0);
+      for (let number = 1; number < 50; number++) room.publish(number);
+      window.leave = () => {
+        for (let number = 50; number < 100; number++) room.publish(number);
+        sessionStorage.setItem("taken", JSON.stringify(taken));
+      };
+      location.reload();
+      return client.member;
+    });
+    await navigated;
+    await page.waitForFunction(() => "record" in window);
+    await page.evaluate(define, [server.socket("/ws"), { persist: "tab" }]);
+    const told = await page.evaluate(async () => {
+      const before = JSON.parse(sessionStorage.getItem("taken"));
+      const after = await messages(room.subscribe(), 100 - before.length);
+      const again = await room.publish("after");
+      return { values: [...before, ...after.map((event) => event.value)], restored, member: client.member, again };
+    });
+    assert.deepEqual(told.values, Array.from({ length: 100 }, (_, number) => number));
+    assert.equal(told.member, member);
+    assert.equal(told.again.offset, 101);
+    assert.ok(told.restored.length >= 50, `${told.restored.length} restored`);
+    for (const { type, room, value, position } of told.restored) {
+      assert.deepEqual([type, room, position.offset], ["restored", "lobby", value + 1]);
+    }
+  });
+
+  test("a page whose storage takes nothing is told so, and works without", async (t) => {
+    const { server, page } = await start(t);
+    const told = await page.evaluate(async (url) => {
+      Storage.prototype.setItem = () => {
+        throw new DOMException("no", "QuotaExceededError");
+      };
+      const other = connect(url, { persist: "tab" });
+      const events = [];
+      other.on("unsaved", (event) => events.push(event));
+      await other.room("lobby").publish("it works");
+      return events;
+    }, server.socket("/ws"));
+    assert.deepEqual(told, [{ type: "unsaved", code: "full" }]);
+  });
+
   test("presence and signals are told", async (t) => {
     const { server, page } = await start(t);
     const told = await page.evaluate(async (url) => {
@@ -421,6 +475,8 @@ async function define([url, options]) {
     return taken;
   };
   window.client = connect(url, options);
+  window.restored = [];
+  client.on("restored", (event) => restored.push(event));
   window.room = client.room("lobby");
   await new Promise((resolve) => client.on("state", ({ state }) => state === "open" && resolve()));
 }

@@ -3,8 +3,8 @@
 use core::{cell::Cell, time::Duration};
 use std::sync::Weak;
 
-use js_sys::Function;
-use tidewire_protocol::{Instant, client::Input};
+use js_sys::{Date, Function};
+use tidewire_protocol::Instant;
 use wasm_bindgen::prelude::*;
 
 use crate::{driver::Shared, sink::Sink};
@@ -21,9 +21,15 @@ extern "C" {
     fn performance_now() -> f64;
 }
 
-/// Where a client's time begins: with the page's.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock;
+/// Where a client's time begins: with the page's. It goes on while the system sleeps, which the page's own may not.
+#[derive(Debug)]
+pub(crate) struct Clock {
+    /// How far the date is ahead of the page's time, in milliseconds.
+    ahead: Cell<f64>,
+    /// How far this is ahead of the page's time.
+    slept: Cell<f64>,
+    has_jumped: Cell<bool>,
+}
 
 /// A timer of the browser's. Dropping it stops it.
 #[derive(Debug)]
@@ -40,14 +46,24 @@ struct Timer {
 }
 
 impl Clock {
-    pub(crate) const fn start() -> Self {
-        Self
+    pub(crate) fn start() -> Self {
+        Self {
+            ahead: Cell::new(Date::now() - performance_now()),
+            slept: Cell::default(),
+            has_jumped: Cell::default(),
+        }
     }
 
-    #[allow(clippy::unused_self, reason = "the native one has a beginning of its own")]
     pub(crate) fn now(&self) -> Instant {
+        let time = performance_now();
+        let ahead = Date::now() - time;
+        let jump = ahead - self.ahead.replace(ahead);
+        if jump > JUMP_MS {
+            self.slept.set(self.slept.get() + jump);
+            self.has_jumped.set(true);
+        }
         // Not negative, and more than enough for a page's life.
-        Instant(Duration::from_micros((performance_now() * 1000.) as u64))
+        Instant(Duration::from_micros(((time + self.slept.get()) * 1000.) as u64))
     }
 }
 
@@ -62,8 +78,7 @@ impl Alarm {
         // Of the same type as a socket's handler, which takes an event: each type of closure costs its own glue.
         let ring = Closure::<dyn Fn(web_sys::Event)>::new(move |_| {
             if let Some(client) = client.upgrade() {
-                client.alarm().stop();
-                client.turn(Input::Timeout);
+                client.ring();
             }
         });
         Self {
@@ -93,12 +108,25 @@ impl Alarm {
         queue_microtask(&self.ring);
     }
 
-    fn stop(&self) {
-        if let Some(timer) = self.timer.take() {
-            clear_timeout(timer.id);
+    /// Whether the clock has jumped since that was asked. A timer that was set before may come too late.
+    pub(crate) fn has_jumped(&self, clock: &Clock) -> bool {
+        let has_jumped = clock.has_jumped.take();
+        if has_jumped {
+            self.stop();
         }
+        has_jumped
+    }
+
+    /// Ends the timer, and says when it was due.
+    pub(crate) fn stop(&self) -> Option<Instant> {
+        let timer = self.timer.take()?;
+        clear_timeout(timer.id);
+        Some(timer.at)
     }
 }
+
+/// The date runs ahead by more only where the system slept, or somebody set it.
+const JUMP_MS: f64 = 5000.;
 
 impl Drop for Alarm {
     fn drop(&mut self) {

@@ -57,6 +57,12 @@ impl Alarm {
         });
     }
 
+    /// Never: the system's monotonic clock is taken at its word.
+    #[allow(clippy::unused_self, reason = "the browser's stops its timer")]
+    pub(crate) const fn has_jumped(&self, _: &Clock) -> bool {
+        false
+    }
+
     /// The next turn is due once those who run now have finished.
     pub(crate) fn soon(&self) {
         self.due.send_replace(Some(Instant::default()));

@@ -4,7 +4,11 @@
 //! cuts them up again, each event when it is asked for. One decoder call for a batch is what makes many short messages
 //! cheap.
 
-use tidewire_protocol::{Epoch, MemberId, OwnedPayload, Position, client::Event, frame::GapCause};
+use tidewire_protocol::{
+    Epoch, MemberId, OwnedPayload, Position, RoomName,
+    client::{Event, PublishId},
+    frame::GapCause,
+};
 
 /// Packed events. `numbers` has for each its kind, and then:
 ///
@@ -45,15 +49,21 @@ impl Batch {
                 sender,
                 payload,
                 ..
-            } => self.put_payload(0., offset.0 as f64, sender, &payload),
-            Event::Signal { sender, payload, .. } => self.put_payload(2., 0., sender, &payload),
+            } => {
+                let sender = self.sender(sender);
+                self.put_payload(0., offset.0 as f64, sender, &payload);
+            }
+            Event::Signal { sender, payload, .. } => {
+                let sender = self.sender(sender);
+                self.put_payload(2., 0., sender, &payload);
+            }
             Event::Joined(_, member) => self.put_member(4., &member),
             Event::Left(_, member) => self.put_member(5., &member),
             Event::Present { members, more, .. } => {
                 let kind = if more { 10. } else { 6. };
                 self.put(&[kind, self.lines.into(), members.len() as f64]);
                 for member in &members {
-                    self.name(member);
+                    self.name(member.as_str());
                 }
             }
             Event::Subscribed(_, position) => {
@@ -70,6 +80,12 @@ impl Batch {
         }
     }
 
+    /// A publish of the page before, as if it were a message: with its number, and its room as who sent it.
+    pub(super) fn put_restored(&mut self, id: PublishId, room: &RoomName, payload: &OwnedPayload) {
+        let room = self.name(room.as_str());
+        self.put_payload(0., id.0 as f64, room, payload);
+    }
+
     fn put(&mut self, numbers: &[f64]) {
         self.numbers.extend_from_slice(numbers);
     }
@@ -79,12 +95,11 @@ impl Batch {
     }
 
     fn put_member(&mut self, kind: f64, member: &MemberId) {
-        let name = self.name(member);
+        let name = self.name(member.as_str());
         self.put(&[kind, name]);
     }
 
-    fn put_payload(&mut self, kind: f64, offset: f64, sender: Option<MemberId>, payload: &OwnedPayload) {
-        let sender = self.sender(sender);
+    fn put_payload(&mut self, kind: f64, offset: f64, sender: f64, payload: &OwnedPayload) {
         let (kind, length) = match payload {
             OwnedPayload::Text(text) => {
                 self.texts.push_str(text);
@@ -102,15 +117,15 @@ impl Batch {
     fn sender(&mut self, sender: Option<MemberId>) -> f64 {
         let Some(sender) = sender else { return -1. };
         if self.sender.as_ref() != Some(&sender) {
-            self.name(&sender);
+            self.name(sender.as_str());
             self.sender = Some(sender);
             self.sender_line = self.lines - 1;
         }
         self.sender_line.into()
     }
 
-    fn name(&mut self, member: &MemberId) -> f64 {
-        push_line(&mut self.names, member.as_str());
+    fn name(&mut self, name: &str) -> f64 {
+        push_line(&mut self.names, name);
         self.lines += 1;
         (self.lines - 1).into()
     }

@@ -32,9 +32,41 @@ export type ClientStateEvent =
   /** It has ended: with 1000 when the program closed it, otherwise with the code of the server. */
   | { readonly type: "state"; readonly state: "closed"; readonly code: number };
 
+/** What became of something that the page before this one had published and not heard of: see {@link ConnectOptions.persist}. */
+export type RestoredEvent =
+  /** It was accepted, at this place. */
+  | (Restored & { readonly position: Position; readonly error?: undefined })
+  /** It failed. */
+  | (Restored & { readonly position?: undefined; readonly error: PublishError });
+
+interface Restored {
+  readonly type: "restored";
+  /** The name of the room. */
+  readonly room: string;
+  /** What was published: JSON, or a `Uint8Array`. */
+  readonly value: unknown;
+}
+
+/** The session is not kept for the page that follows, and ends with this one. Told once, and at the latest when the page goes. */
+export interface UnsavedEvent {
+  readonly type: "unsaved";
+  readonly code: UnsavedCode;
+}
+
+/** Why a session is not kept. */
+export type UnsavedCode =
+  /** There is no session storage here, as in a worker, or it may not be used. */
+  | "unavailable"
+  /** It takes more than 1 MiB: of what was published and not answered, most likely. */
+  | "too-large"
+  /** The storage takes no more. */
+  | "full";
+
 /** The events of a {@link Client} by their type. */
 export interface ClientEventMap {
   state: ClientStateEvent;
+  restored: RestoredEvent;
+  unsaved: UnsavedEvent;
 }
 
 /** How a {@link Client} is made. */
@@ -53,11 +85,22 @@ export interface ConnectOptions {
    * one. A server is polled beside its WebSockets: at `/poll` where they are at `/ws`.
    */
   transports?: Transports;
+  /**
+   * With `"tab"` the session goes on when its page is loaded again, or followed by another in the same tab: it is kept in
+   * the tab's session storage, for one client of a page and address. Subscriptions without `history` or `after` begin
+   * where the page before had come to, and what that page had published and not heard of is told by `"restored"`. A tab
+   * that is duplicated has a session of its own. Others see the session until the server gives up waiting for the next
+   * page. By default a session ends with its page, and others see that at once.
+   */
+  persist?: "tab" | undefined;
   /** Closes the client when it is aborted. */
   signal?: AbortSignal;
 }
 
-/** Where a {@link Subscription} begins, and what it tells. By default it begins with the next message. */
+/**
+ * Where a {@link Subscription} begins, and what it tells. By default it begins with the next message, or where the page
+ * before had come to: see {@link ConnectOptions.persist}.
+ */
 export interface SubscribeOptions {
   /** Begins with so many past messages, or as many as the server keeps. */
   history?: number;

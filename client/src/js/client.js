@@ -16,6 +16,8 @@ const UNPUBLISHED = {
   4: ["closed", "the client has ended"],
   5: ["full", "too many publishes wait for their answers"],
 };
+const EVENTS = ["state", "restored", "unsaved"];
+const UNSAVED = ["unavailable", "too-large", "full"];
 
 export const connect = (url, options) => new Client(url, options);
 
@@ -110,7 +112,7 @@ class Core {
   #batch;
   #url;
 
-  constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, transports = TRANSPORTS, signal }) {
+  constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, transports = TRANSPORTS, persist, signal }) {
     signal?.throwIfAborted();
     const kinds = Array.from(transports ?? [], (name) => TRANSPORTS.indexOf(name)).join("");
     if (!/^(0|1|01|10)$/.test(kinds)) {
@@ -122,22 +124,37 @@ class Core {
       unpack: (numbers, names, texts, bytes) => {
         this.#batch = new Batch(numbers.slice(), names, texts, bytes.slice());
       },
+      saving: () => {
+        for (const { id, position } of this.subscriptions.values()) {
+          if (position) this.session?.took(id, ...halves(position.epoch), position.offset);
+        }
+      },
     };
     this.#url = url;
-    this.session = Session.open(String(url), host, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url));
+    const tab = persist === "tab";
+    this.session = Session.open(String(url), host, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url), tab);
     if (!this.session) {
       throw isAddress(url)
         ? failure("refused", "the browser does not allow this connection")
         : failure("invalid-url", "not the address of a WebSocket");
     }
+    this.session.take(0);
+    for (let event; (event = this.#batch?.next()); ) this.#expect(event);
     signal?.addEventListener("abort", () => this.session?.close(), { once: true });
   }
 
+  // Something that the page before has published comes as a message: by its number, and from its room.
+  #expect({ offset, sender: room, value }) {
+    const tell = (outcome) => this.#tell({ type: "restored", room, value, ...outcome });
+    const [resolve, reject] = [(position) => tell({ position }), (error) => tell({ error })];
+    this.#publishes.set(offset, { resolve, reject, value });
+  }
+
   on(type, listener) {
-    if (type !== "state" || typeof listener !== "function") {
+    if (!EVENTS.includes(type) || typeof listener !== "function") {
       throw failure("invalid-listener", "no such event, or the listener is not a function", { cause: listener });
     }
-    const entry = { listener };
+    const entry = { type, listener };
     this.#listeners.push(entry);
     return () => {
       this.#listeners = this.#listeners.filter((other) => other !== entry);
@@ -168,6 +185,7 @@ class Core {
       this.subscriptions.delete(room);
       this.session?.unsubscribe(id);
     });
+    subscription.id = id;
     this.subscriptions.set(room, subscription);
     signal?.addEventListener("abort", () => subscription.abort(signal.reason), { once: true });
     return subscription;
@@ -191,7 +209,8 @@ class Core {
   }
 
   #settle(id, kind, ...details) {
-    if (id === 0) return this.#roundTripped(details[0]);
+    if (id === 0 && kind === 0) return this.#roundTripped(details[0]);
+    if (id === 0) return this.#tell({ type: "unsaved", code: UNSAVED[details[0]] });
     const publish = this.#publishes.get(id);
     this.#publishes.delete(id);
     if (kind === 0) publish?.resolve(position(...details));
@@ -215,7 +234,16 @@ class Core {
       // Not while it is what calls.
       queueMicrotask(() => session.free());
     }
-    for (const { listener } of [...this.#listeners]) if (listener) call(listener, this.state);
+    this.#emit(this.state);
+  }
+
+  #emit(event) {
+    for (const { type, listener } of [...this.#listeners]) if (listener && type === event.type) call(listener, event);
+  }
+
+  // Once whoever connects now listens.
+  #tell(event) {
+    queueMicrotask(() => this.#emit(event));
   }
 
   #roundTripped(time) {

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use tidewire_protocol::{
-    Position,
+    OwnedPayload, Position, RoomName,
     client::{ClientState, Event, PublishError as Failure, PublishId, SubscriptionId},
 };
 
@@ -11,7 +11,7 @@ use super::{
     batch::{Batch, high, low},
     session::Host,
 };
-use crate::{driver::Shared, sink::Sink};
+use crate::{driver::Shared, sink::Sink, store::Unsaved};
 
 pub(super) struct Packer {
     pub(super) host: Rc<Host>,
@@ -26,6 +26,8 @@ pub(super) struct Subscription {
     pub(super) id: SubscriptionId,
     pub(super) batch: Batch,
     pub(super) phase: Phase,
+    /// How far the program had come when it was asked.
+    pub(super) taken: Option<Position>,
 }
 
 /// As for programs in Rust.
@@ -41,6 +43,17 @@ pub(super) enum Phase {
 struct News {
     state: bool,
     events: bool,
+}
+
+impl Subscription {
+    pub(super) fn new(id: SubscriptionId) -> Self {
+        Self {
+            id,
+            batch: Batch::default(),
+            phase: Phase::Flowing,
+            taken: None,
+        }
+    }
 }
 
 impl Packer {
@@ -111,6 +124,28 @@ impl Sink for Packer {
         Some(full.id)
     }
 
+    fn restored(&mut self, id: PublishId, room: &RoomName, payload: &OwnedPayload) {
+        if self.subscriptions.is_empty() {
+            self.subscriptions.push(Subscription::new(RESTORED));
+        }
+        for subscription in &mut self.subscriptions {
+            subscription.batch.put_restored(id, room, payload);
+        }
+    }
+
+    fn before_save(shared: &Shared<Self>) {
+        let host = shared.lock().sink.host.clone();
+        host.saving();
+    }
+
+    fn taken(&self, id: SubscriptionId) -> Option<Position> {
+        self.subscriptions.iter().find(|it| it.id == id)?.taken
+    }
+
+    fn unsaved(&mut self, why: Unsaved) {
+        self.on_outcome(PublishId(0), 1, [f64::from(why as u32), 0., 0.]);
+    }
+
     fn tell(shared: &Shared<Self>, (): ()) {
         let (host, News { state, events }, outcomes) = {
             let packer = &mut shared.lock().sink;
@@ -122,3 +157,6 @@ impl Sink for Packer {
         }
     }
 }
+
+/// What the page before had published comes as one of the program's subscriptions, which all have other numbers.
+const RESTORED: SubscriptionId = SubscriptionId(0);

@@ -15,24 +15,31 @@ use tidewire_protocol::{
 };
 use wasm_bindgen::prelude::*;
 
-use super::{
-    batch::Batch,
-    packer::{Packer, Phase, Subscription},
+use super::packer::{Packer, Phase, Subscription};
+use crate::{
+    driver::Shared,
+    error::SignalErrorCause,
+    options::{ClientOptions, Persist},
 };
-use crate::{driver::Shared, error::SignalErrorCause, options::ClientOptions};
 
 #[wasm_bindgen]
 extern "C" {
     /// The object of `client.js` that is told.
     pub type Host;
 
-    /// A turn of the driver has brought something: a state, events, or outcomes of publishes. Each outcome is five numbers:
-    /// that of the publish; 0 where it was accepted, and its position; or 1 and the code with which it was refused, 2
-    /// unconfirmed, 3 expired, 4 closed. The outcome of a round trip is that of publish 0, with its time in milliseconds.
+    /// A turn of the driver has brought something: a state, events, or outcomes of publishes. Each outcome is five
+    /// numbers: that of the publish; 0 where it was accepted, and its position; or 1 and the code with which it was
+    /// refused, 2 unconfirmed, 3 expired, 4 closed. The outcome of a round trip is that of publish 0, with its time in
+    /// milliseconds; and publish 0 is refused where the session is not kept for the page that follows: 0 there is no
+    /// storage, 1 it is too large, 2 the storage is full.
     #[wasm_bindgen(method)]
     pub(super) fn turned(this: &Host, state: bool, events: bool, outcomes: &[f64]);
 
-    /// The events of a subscription, as [`Batch`] packs them.
+    /// [`Session::took`] is to be called for each subscription.
+    #[wasm_bindgen(method)]
+    pub(super) fn saving(this: &Host);
+
+    /// The events of a subscription, as [`Batch`](super::batch::Batch) packs them.
     #[wasm_bindgen(method)]
     fn unpack(this: &Host, numbers: &[f64], names: &str, texts: &str, bytes: &[u8]);
 }
@@ -46,8 +53,8 @@ pub struct Session {
 
 #[wasm_bindgen]
 impl Session {
-    /// Begins to connect; nothing where the browser refuses to try. It does so over so many kinds of transport: first this one, 0 for a WebSocket and 1 for polls; but it begins with
-    /// that one of them, if it is one.
+    /// Begins to connect; nothing where the browser refuses to try. It does so over so many kinds of transport: first this
+    /// one, 0 for a WebSocket and 1 for polls; but it begins with that one of them, if it is one.
     #[wasm_bindgen(skip_jsdoc)]
     #[must_use]
     pub fn open(
@@ -58,6 +65,7 @@ impl Session {
         first: u32,
         kinds: usize,
         begin_with: i32,
+        persist: bool,
     ) -> Option<Self> {
         let mut options = ClientOptions::default();
         if first == 1 {
@@ -69,6 +77,9 @@ impl Session {
             1 => Some(TransportKind::Polls),
             _ => None,
         };
+        if persist {
+            options.persist = Persist::Tab;
+        }
         options.outbox.max_publishes = max_publishes as usize;
         let packer = Packer::new(host, max_queued_bytes as usize);
         let url = url.as_string().unwrap_or_default();
@@ -115,25 +126,22 @@ impl Session {
     pub fn subscribe(&self, room: &JsValue, flags: u32, count: f64, high: u32, low: u32) -> u32 {
         let start = match flags & 3 {
             1 => Start::Last(count as u32),
-            2 => Start::After(Position {
-                epoch: Epoch(u64::from(high) << 32 | u64::from(low)),
-                offset: Offset(count as u64),
-            }),
+            2 => Start::After(position(high, low, count)),
             _ => Start::Now,
         };
         let subscribed = name(room).and_then(|room| {
             self.shared.with(|session, now| {
                 let id = session.machine.subscribe(now, room, start, flags & 4 != 0)?;
-                let (batch, phase) = (Batch::default(), Phase::Flowing);
-                session.sink.subscriptions.push(Subscription { id, batch, phase });
+                session.sink.subscriptions.push(Subscription::new(id));
                 Some(id.0)
             })
         });
         subscribed.unwrap_or(0)
     }
 
-    /// Hands what has come of a subscription to `unpack`. Returns 0 where it did, 1 where there is nothing now, and 2 where
-    /// nothing follows.
+    /// Hands what has come of a subscription to `unpack`; of subscription 0, what the page before had published and whose
+    /// outcome will be told, as messages of that number and sent by their room. Returns 0 where it did, 1 where there is
+    /// nothing now, and 2 where nothing follows.
     #[wasm_bindgen(skip_jsdoc)]
     #[must_use]
     pub fn take(&self, id: u32) -> u32 {
@@ -161,6 +169,16 @@ impl Session {
         };
         host.unpack(&batch.numbers, &batch.names, &batch.texts, &batch.bytes);
         0
+    }
+
+    /// How far the program has come in a subscription.
+    #[wasm_bindgen(skip_jsdoc)]
+    pub fn took(&self, id: u32, high: u32, low: u32, offset: f64) {
+        let mut session = self.shared.lock();
+        let mut subscriptions = session.sink.subscriptions.iter_mut();
+        if let Some(subscription) = subscriptions.find(|it| it.id.0 == id) {
+            subscription.taken = Some(position(high, low, offset));
+        }
     }
 
     /// Ends a subscription.
@@ -217,6 +235,13 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         self.shared.turn(Input::Close);
+    }
+}
+
+fn position(high: u32, low: u32, offset: f64) -> Position {
+    Position {
+        epoch: Epoch(u64::from(high) << 32 | u64::from(low)),
+        offset: Offset(offset as u64),
     }
 }
 

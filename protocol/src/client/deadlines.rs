@@ -57,8 +57,8 @@ impl Client {
     }
 
     pub(super) fn expire_publishes(&mut self) {
-        for entry in self.outbox.expire(self.now) {
-            self.event(Event::PublishFailed(entry.id, PublishError::Expired, entry.payload));
+        if self.outbox.next_expiry().is_some_and(|at| at <= self.now) {
+            self.fail_publishes(PublishError::Expired);
         }
     }
 

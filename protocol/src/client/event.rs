@@ -35,8 +35,14 @@ pub enum Input<'a> {
     Offline,
     /// The network is back: try, or check the link, at once.
     Online,
-    /// The page was hidden, frozen or asleep and is not any more: try, or check the link, at once.
+    /// The page was frozen or put away, or the clock jumped: try, or check the link, at once.
     Wake,
+    /// Nobody can see the page: wait longer and longer before each try.
+    Hidden,
+    /// The page can be seen again: try at once, or check the link unless something was heard just now.
+    Shown,
+    /// The page goes, and may come back: leave the transport until [`Wake`](Self::Wake). The session goes on.
+    Suspend,
     /// End the session, and stay away.
     Close,
 }

@@ -10,6 +10,7 @@ mod outbox;
 mod polls;
 mod receive;
 mod requests;
+mod saved;
 mod settings;
 mod subscription;
 mod transport;
@@ -21,7 +22,8 @@ use crate::{
     codec::Frame as _,
     codes::CloseCode,
     frame::{ClientFrame, Close, Nonce, Publish, Terms},
-    ids::{MemberId, SessionId},
+    ids::{MemberId, RoomName, SessionId},
+    payload::OwnedPayload,
     time::Instant,
 };
 
@@ -61,6 +63,10 @@ pub struct Client {
     last_nonce: u32,
     /// Whether there may be a network, as far as it was told.
     is_online: bool,
+    /// Whether nobody can see the page.
+    is_hidden: bool,
+    /// Whether another client may have the session too, since it was saved.
+    is_saved: bool,
     /// Frames that are to be sent on the open transport, encoded.
     batch: Vec<u8>,
     outputs: VecDeque<Output>,
@@ -127,6 +133,8 @@ impl Client {
             last_attempt: Attempt(0),
             last_nonce: 0,
             is_online: true,
+            is_hidden: false,
+            is_saved: false,
             batch: Vec::new(),
             outputs: VecDeque::new(),
             settings,
@@ -178,6 +186,12 @@ impl Client {
         self.outbox.len()
     }
 
+    /// The publishes that wait for an answer, in order.
+    pub fn publishes(&self) -> impl Iterator<Item = (PublishId, &RoomName, &OwnedPayload)> {
+        let entries = self.outbox.entries();
+        entries.map(|entry| (entry.id, &entry.room, &entry.payload))
+    }
+
     /// How many bytes of frames wait for the transport that is to take them: for the next poll, where one is under way.
     #[must_use]
     pub const fn unsaid_bytes(&self) -> usize {
@@ -197,6 +211,9 @@ impl Client {
             Input::Offline => self.on_offline(),
             Input::Online => self.on_online(),
             Input::Wake => self.on_wake(),
+            Input::Hidden => self.is_hidden = true,
+            Input::Shown => self.on_shown(),
+            Input::Suspend => self.suspend(),
             Input::Close => self.close(CloseCode::NORMAL),
             // What comes of an old attempt ends here.
             _ => {}
@@ -271,15 +288,16 @@ impl Client {
     /// The one place where a client ends.
     fn end(&mut self, code: CloseCode) {
         self.batch.clear();
-        while let Some(entry) = self.outbox.pop() {
-            let error = if entry.was_sent() {
-                PublishError::Unconfirmed
-            } else {
-                PublishError::Closed
-            };
-            self.event(Event::PublishFailed(entry.id, error, entry.payload));
-        }
+        self.fail_publishes(PublishError::Unconfirmed);
+        self.fail_publishes(PublishError::Closed);
         self.enter(State::Closed(code));
+    }
+
+    /// Gives back the publishes that fail for this reason.
+    fn fail_publishes(&mut self, why: PublishError) {
+        while let Some(entry) = self.outbox.take_failed(why, self.now) {
+            self.event(Event::PublishFailed(entry.id, why, entry.payload));
+        }
     }
 
     /// Sends what is due: subscriptions, and publishes in their order.

@@ -4,6 +4,7 @@ use core::time::Duration;
 use std::collections::VecDeque;
 
 use crate::{
+    error::Rule,
     frame::RefusalCode,
     ids::{RoomName, Sequence},
     payload::OwnedPayload,
@@ -57,11 +58,11 @@ pub(super) struct Entry {
     pub(super) id: PublishId,
     pub(super) room: RoomName,
     pub(super) payload: OwnedPayload,
-    state: EntryState,
+    pub(super) state: EntryState,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum EntryState {
+pub(super) enum EntryState {
     /// It was never sent, and need not be after this moment.
     Unsent { expires: Option<Instant> },
     /// It was sent on some transport of this session, under this number.
@@ -116,18 +117,50 @@ impl Outbox {
             return Err(payload);
         }
         self.bytes = bytes;
+        let expires = ttl.map(|ttl| now + ttl);
+        Ok(self.put(room, payload, EntryState::Unsent { expires }))
+    }
+
+    fn put(&mut self, room: RoomName, payload: OwnedPayload, state: EntryState) -> PublishId {
         let id = PublishId(self.next_id);
         self.next_id += 1;
-        let expires = ttl.map(|ttl| now + ttl);
-        self.next_expiry = earliest(self.next_expiry, expires);
-        let state = EntryState::Unsent { expires };
-        self.entries.push_back(Entry {
+        let entry = Entry {
             id,
             room,
             payload,
             state,
-        });
-        Ok(id)
+        };
+        self.next_expiry = earliest(self.next_expiry, entry.expires());
+        self.entries.push_back(entry);
+        id
+    }
+
+    /// All that were not answered.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        // The iterator of a `VecDeque` is quicker, and larger.
+        (0..self.entries.len()).map(|index| &self.entries[index])
+    }
+
+    /// What an earlier client had given out in the session that goes on.
+    pub(super) const fn go_on_after(&mut self, last: Sequence) {
+        self.last = last;
+    }
+
+    /// Takes a publish of an earlier client's: sent under a number, or to be sent, as it was there.
+    pub(super) fn adopt(&mut self, room: RoomName, payload: OwnedPayload, state: EntryState) -> Result<(), Rule> {
+        if let EntryState::Sent { sequence } = state {
+            let is_next = match self.entries.back().map(|before| before.state) {
+                None => true,
+                Some(EntryState::Sent { sequence: before }) => before < sequence,
+                Some(EntryState::Unsent { .. }) => false,
+            };
+            if !is_next || sequence > self.last {
+                return Err(Rule::OutOfRange);
+            }
+        }
+        self.bytes += payload.as_payload().len();
+        self.put(room, payload, state);
+        Ok(())
     }
 
     /// The next to be sent on this transport, in order, and its number; at most `max_unanswered` wait for an answer.
@@ -158,6 +191,11 @@ impl Outbox {
         self.sent = 0;
     }
 
+    /// The last sequence number that was given out in this session.
+    pub(super) const fn last(&self) -> Sequence {
+        self.last
+    }
+
     /// Every publish of this session up to this one was answered.
     pub(super) fn answered(&self) -> Sequence {
         match self.entries.front() {
@@ -172,30 +210,33 @@ impl Outbox {
     /// The answer to a publish came; `None` if it was known before.
     pub(super) fn answer(&mut self, sequence: Sequence) -> Option<Entry> {
         let is_it = |entry: &Entry| matches!(entry.state, EntryState::Sent { sequence: sent } if sent == sequence);
-        let index = self.entries.iter().position(is_it)?;
+        let index = self.entries().position(is_it)?;
         self.remove(index)
     }
 
-    /// The session is gone: takes out what had been sent. The rest begins the next session.
-    pub(super) fn replace_session(&mut self) -> Vec<Entry> {
+    /// The session is gone. The next begins from the first number.
+    pub(super) const fn replace_session(&mut self) {
         self.last = Sequence(0);
-        self.take_out(Entry::was_sent)
     }
 
-    /// Takes out what was not sent in time.
-    pub(super) fn expire(&mut self, now: Instant) -> Vec<Entry> {
-        if self.next_expiry.is_none_or(|at| at > now) {
-            return Vec::new();
+    /// Takes out the first that fails for this reason, until there is none: then it is known when the next expires.
+    pub(super) fn take_failed(&mut self, why: PublishError, now: Instant) -> Option<Entry> {
+        let mut next_expiry = None;
+        for index in 0..self.entries.len() {
+            let entry = &self.entries[index];
+            let expires = entry.expires();
+            let fails = match why {
+                PublishError::Unconfirmed => entry.was_sent(),
+                PublishError::Expired => expires.is_some_and(|at| at <= now),
+                _ => true,
+            };
+            if fails {
+                return self.remove(index);
+            }
+            next_expiry = earliest(next_expiry, expires);
         }
-        let expired = self.take_out(|entry| entry.expires().is_some_and(|at| at <= now));
-        self.next_expiry = self.entries.iter().map(Entry::expires).fold(None, earliest);
-        expired
-    }
-
-    /// Takes out the first of all, whatever became of it. Nothing expires any more.
-    pub(super) fn pop(&mut self) -> Option<Entry> {
-        self.next_expiry = None;
-        self.remove(0)
+        self.next_expiry = next_expiry;
+        None
     }
 
     /// When to look again at those that were not sent.
@@ -205,19 +246,6 @@ impl Outbox {
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
-    }
-
-    fn take_out(&mut self, is_out: impl Fn(&Entry) -> bool) -> Vec<Entry> {
-        let mut out = Vec::new();
-        let mut index = 0;
-        while index < self.entries.len() {
-            if is_out(&self.entries[index]) {
-                out.extend(self.remove(index));
-            } else {
-                index += 1;
-            }
-        }
-        out
     }
 
     fn remove(&mut self, index: usize) -> Option<Entry> {

@@ -127,6 +127,10 @@ impl Client {
             // It resumes another session than was asked for, or calls a new one by an old one's name.
             return self.fail_transport();
         }
+        if is_ours && self.is_saved && welcome.settled > self.outbox.last() {
+            // Another client has published in this session, under numbers that this one would use again.
+            return self.drop_transport(CloseCode::TAKEN_OVER);
+        }
         if is_ours && let State::Open(open) = &mut self.state {
             // Another poll of many.
             open.poll = Poll::Answered;
@@ -139,9 +143,7 @@ impl Client {
             self.subscriptions.detach(false);
         }
         if !is_ours {
-            for entry in self.outbox.replace_session() {
-                self.event(Event::PublishFailed(entry.id, PublishError::Unconfirmed, entry.payload));
-            }
+            self.forget_sent();
         }
         let renew = self.renewal(welcome.terms.token_expires_in);
         let climb = self.next_climb();
@@ -163,6 +165,12 @@ impl Client {
         };
         self.member = Some(member.clone());
         self.event(Event::Opened { outcome, member });
+    }
+
+    /// What had been sent in a session that is gone: nobody can say what became of it.
+    pub(super) fn forget_sent(&mut self) {
+        self.outbox.replace_session();
+        self.fail_publishes(PublishError::Unconfirmed);
     }
 
     fn on_pong(&mut self, nonce: Nonce) {

@@ -15,7 +15,9 @@ pub(super) struct Subscriptions {
     /// Few, so they are looked through: a map would be a third of what a client adds to a page.
     list: Vec<Subscription>,
     last_id: u32,
-    last_request: u32,
+    pub(super) last_request: u32,
+    /// How far an earlier client had come in rooms that this one has not subscribed to.
+    pub(super) saved: Vec<(RoomName, Position)>,
 }
 
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub(super) struct Subscription {
     listed: Option<PresenceDigest>,
     /// Where to begin: as was asked, until the server has told a position.
     start: Start,
+    /// Where it has begun: how far a user has come who has taken nothing.
+    begun: Option<Position>,
     link: Link,
     /// Whether its user knows that it has begun, and need not hear of it with each poll.
     is_told: bool,
@@ -67,10 +71,16 @@ pub(super) enum Arrival {
 }
 
 impl Subscriptions {
-    /// `None` where the room is subscribed to already.
-    pub(super) fn add(&mut self, room: RoomName, start: Start, presence: bool) -> Option<SubscriptionId> {
+    /// `None` where the room is subscribed to already. What begins now goes on where an earlier client had come to.
+    pub(super) fn add(&mut self, room: RoomName, mut start: Start, presence: bool) -> Option<SubscriptionId> {
         if self.list.iter().any(|subscription| subscription.room == room) {
             return None;
+        }
+        if let Some(index) = self.saved.iter().position(|(saved, _)| *saved == room) {
+            let (_, position) = self.saved.swap_remove(index);
+            if start == Start::Now {
+                start = Start::After(position);
+            }
         }
         self.last_id += 1;
         let id = SubscriptionId(self.last_id);
@@ -83,6 +93,10 @@ impl Subscriptions {
             },
             listed: None,
             start,
+            begun: match start {
+                Start::After(position) => Some(position),
+                _ => None,
+            },
             link: Link::Detached,
             is_told: false,
         });
@@ -129,7 +143,7 @@ impl Subscriptions {
     /// Asks for the next one that this transport does not know of.
     pub(super) fn next_to_request(&mut self) -> Option<Subscribe<'_>> {
         let subscription = self.list.iter_mut().find(|it| it.is_detached())?;
-        self.last_request += 1;
+        self.last_request = self.last_request.wrapping_add(1);
         let request = Request(self.last_request);
         subscription.link = Link::Requested(request);
         Some(Subscribe {
@@ -147,6 +161,7 @@ impl Subscriptions {
         };
         let asked = core::mem::replace(&mut subscription.start, Start::After(position));
         subscription.link = Link::Live(request, room);
+        subscription.begun.get_or_insert(position);
         let was_told = core::mem::replace(&mut subscription.is_told, true);
         // That it goes on by the next poll is not told, so it must do so where it was.
         match was_told {
@@ -219,6 +234,22 @@ impl Subscriptions {
             digest.toggle(member);
         }
         Some(subscription.id)
+    }
+
+    /// How far a user has come in each room, with those of an earlier client that are not subscribed to.
+    pub(super) fn each_place(
+        &self,
+        taken: &dyn Fn(SubscriptionId) -> Option<Position>,
+        mut put: impl FnMut(&RoomName, Position),
+    ) {
+        for subscription in &self.list {
+            if let Some(position) = taken(subscription.id).or(subscription.begun) {
+                put(&subscription.room, position);
+            }
+        }
+        for (room, position) in &self.saved {
+            put(room, *position);
+        }
     }
 
     fn by_id(&mut self, id: SubscriptionId) -> Option<&mut Subscription> {

@@ -89,10 +89,34 @@ impl Client {
     }
 
     pub(super) fn on_wake(&mut self) {
-        match &self.state {
+        let soon = self.now + self.settings.probe_timeout;
+        match &mut self.state {
             State::Waiting { .. } | State::Offline if self.is_online => self.connect(),
+            // What was begun before may be as dead as a link that was open.
+            State::Connecting { deadline, .. } | State::Opening { deadline, .. } => *deadline = soon.min(*deadline),
             State::Open(_) => self.probe(),
             _ => {}
+        }
+    }
+
+    pub(super) fn on_shown(&mut self) {
+        self.is_hidden = false;
+        match &self.state {
+            State::Open(open) if self.now.since(open.heard) < self.settings.probe_timeout => {}
+            State::Connecting { .. } | State::Opening { .. } => {}
+            _ => self.on_wake(),
+        }
+    }
+
+    pub(super) fn suspend(&mut self) {
+        if let Some(attempt) = self.attempt() {
+            self.outputs.push_back(Output::Disconnect(attempt));
+            // It is not the transport's fault.
+            self.failures = 0;
+            self.leave_transport();
+        }
+        if !matches!(self.state, State::Idle | State::Unauthorized | State::Closed(_)) {
+            self.enter(State::Offline);
         }
     }
 
@@ -118,6 +142,12 @@ impl Client {
         let is_doubtful = code == CloseCode::MESSAGE_TOO_BIG && self.is_polling() && self.too_big < MAX_TOO_BIG;
         self.too_big += u32::from(is_doubtful);
         let was_useful = self.leave_transport();
+        if code == CloseCode::TAKEN_OVER && self.is_saved {
+            // Whoever goes on with the session has the rest of it too.
+            (self.session, self.is_saved) = (None, false);
+            self.forget_sent();
+            return self.connect();
+        }
         match code.reconnect() {
             _ if code == CloseCode::TOKEN_EXPIRED => {
                 self.enter(State::Unauthorized);
@@ -129,7 +159,7 @@ impl Client {
             // asks for it, there is a wait.
             Reconnect::AtOnce if was_useful && self.backoff.is_fresh() => self.connect(),
             _ => {
-                let wait = self.backoff.next();
+                let wait = self.backoff.next(self.is_hidden);
                 self.enter(State::Waiting { until: self.now + wait });
             }
         }

@@ -13,12 +13,14 @@ mod log_model;
 mod model;
 mod operations;
 mod ops;
+mod page;
 mod pair;
 mod polling;
 mod polls;
 mod properties;
 mod register;
 mod resume;
+mod saved;
 #[cfg(not(target_arch = "wasm32"))] // there are no files
 mod seeds;
 mod server;

@@ -304,7 +304,7 @@ impl Pair {
     }
 
     /// The server's present connection has ended. The session waits for the next.
-    fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         if let Some((id, connection)) = self.connections.pop()
             && let Some(session) = connection.session()
         {
@@ -317,13 +317,14 @@ impl Pair {
         let session = self.connections.last().and_then(|(_, connection)| connection.session());
         match action {
             Action::Attach { asked, .. } => {
-                let fresh = SessionId([id.0 as u8; 16]);
+                // The clients that go on with a session count their attempts from higher bits.
+                let fresh = SessionId([(id.0 + (id.0 >> 16)) as u8; 16]);
                 let member = MemberId::new("me").expect("a name");
                 self.sessions.expire(now);
-                let attached = self
-                    .sessions
-                    .attach(id, asked, fresh, &member)
-                    .expect("room for a session");
+                let attached = match self.sessions.attach(id, asked, fresh, &member) {
+                    Ok(attached) => attached,
+                    Err(code) => return self.feed(&server::Input::Close(code)),
+                };
                 if let Some(displaced) = attached.displaced {
                     self.connections.retain(|(other, _)| *other != displaced);
                     self.closes.push(CloseCode::TAKEN_OVER);

@@ -81,6 +81,14 @@ coverage! {
     offline,
     /// Clients that slept, with all their timers.
     sleeps,
+    /// Pages that were loaded again, whose next client went on.
+    reloads,
+    /// Publishes that a page had not heard of when it was loaded again.
+    restored,
+    /// Pages that could not be seen for a while.
+    hidden,
+    /// Pages that were put away for a while.
+    suspended,
     /// Subscriptions that were ended by their client.
     unsubscribes,
     /// Signals that arrived.

@@ -59,6 +59,7 @@ impl World {
             Happening::Token(client)
             | Happening::Wake(client)
             | Happening::Online(client)
+            | Happening::Shown(client)
             | Happening::Resume(client, _)
                 if self.peers[client].asleep_until > self.now =>
             {
@@ -69,6 +70,8 @@ impl World {
             Happening::Token(client) => self.tell_client(client, client::Input::Token(Box::from(&b"token"[..]))),
             Happening::Wake(client) => self.tell_client(client, client::Input::Wake),
             Happening::Online(client) => self.tell_client(client, client::Input::Online),
+            Happening::Shown(client) => self.tell_client(client, client::Input::Shown),
+            Happening::Loaded(client, left) => self.on_loaded(client, left),
             Happening::Resume(client, id) => self.resume(client, id),
             Happening::Act(client) => self.act(client),
             Happening::Fault => self.fault(),

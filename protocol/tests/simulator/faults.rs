@@ -49,6 +49,8 @@ impl World {
                 self.schedule_at(until, Happening::Wake(client));
                 Ok(())
             }
+            980..984 => self.reload(client),
+            984..992 => self.put_away(client),
             _ => self.tell_client(client, client::Input::Wake),
         }
     }

@@ -18,6 +18,7 @@ mod peers;
 mod presence;
 mod publishes;
 mod random;
+mod reload;
 mod report;
 mod sessions;
 mod transports;
@@ -41,6 +42,7 @@ use self::{
     presence::Seat,
     publishes::{Publish, Told},
     random::Random,
+    reload::Left,
     sessions::{Asking, Lives, Node},
     transports::Kind,
 };
@@ -90,6 +92,7 @@ struct Served {
 /// A client, and what its driver keeps.
 struct Peer {
     machine: Client,
+    settings: client::Settings,
     /// Its links that it has not left: a stream may be opened beside a poll.
     links: BTreeMap<Attempt, LinkId>,
     timer: Option<Instant>,
@@ -132,6 +135,8 @@ enum Happening {
     Token(usize),
     Wake(usize),
     Online(usize),
+    Shown(usize),
+    Loaded(usize, Left),
     Resume(usize, client::SubscriptionId),
     Act(usize),
     Fault,
@@ -299,7 +304,8 @@ impl Peer {
             ..client::Settings::default()
         };
         Self {
-            machine: Client::new(now, settings, random.next()),
+            machine: Client::new(now, settings.clone(), random.next()),
+            settings,
             links: BTreeMap::new(),
             timer: None,
             asleep_until: now,

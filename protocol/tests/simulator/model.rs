@@ -6,7 +6,7 @@ use std::{
 };
 
 use tidewire_protocol::{
-    Epoch, MemberId, Offset, Position,
+    Epoch, MemberId, Offset, Position, RoomName,
     client::{PublishError, PublishId, SubscriptionId},
     frame::{Gap, GapCause},
 };
@@ -99,6 +99,47 @@ impl Model {
         let client = self.clients.entry(client).or_default();
         if let Some(reader) = client.subscriptions.get_mut(&id) {
             reader.is_paused = is_paused;
+        }
+    }
+
+    /// The rooms that a client's user is in, how far it has come, and whether it wants to know who is there.
+    pub(crate) fn places(&self, client: usize) -> BTreeMap<SubscriptionId, (RoomName, Option<Position>, bool)> {
+        let subscriptions = self.clients.get(&client).into_iter().flat_map(|it| &it.subscriptions);
+        let places = subscriptions.filter_map(|(id, reader)| {
+            let room = RoomName::new(&reader.room).ok()?;
+            Some((*id, (room, reader.position, reader.presence != Told::Nothing)))
+        });
+        places.collect()
+    }
+
+    /// A client's page has gone: it is told nothing more. What it was not told of its publishes, in order.
+    pub(crate) fn on_gone(&mut self, client: usize) -> Vec<Said> {
+        let client = self.clients.entry(client).or_default();
+        client.subscriptions.clear();
+        let told = std::mem::take(&mut client.told);
+        let publishes = std::mem::take(&mut client.publishes).into_iter();
+        publishes
+            .filter(|(id, _)| !told.contains(id))
+            .map(|(_, said)| said)
+            .collect()
+    }
+
+    /// Another page has taken over what one had published: all that was not told, and nothing else.
+    pub(crate) fn on_restored(&mut self, client: usize, restored: Vec<(PublishId, Said)>, left: &[Said]) -> Check {
+        self.coverage.restored += restored.len() as u64;
+        let said: Vec<Said> = restored.iter().map(|(_, said)| *said).collect();
+        ensure(said == left, || {
+            format!("client {client} goes on with {said:?}, and {left:?} were left")
+        })?;
+        self.clients.entry(client).or_default().publishes.extend(restored);
+        Ok(())
+    }
+
+    /// A subscription of a page goes on where that of the page before had come to.
+    pub(crate) fn goes_on(&mut self, client: usize, id: SubscriptionId, position: Option<Position>) {
+        let client = self.clients.entry(client).or_default();
+        if let Some(reader) = client.subscriptions.get_mut(&id) {
+            reader.position = position;
         }
     }
 

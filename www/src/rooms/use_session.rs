@@ -2,9 +2,6 @@
 
 use gloo_timers::callback::Timeout;
 use tidewire_client::RoomName;
-use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
-use web_sys::{PageTransitionEvent, window};
 use yew::prelude::*;
 
 use crate::browser::now;
@@ -34,33 +31,8 @@ pub(crate) fn use_session(state: &UseReducerHandle<State>, name: &RoomName) -> S
             move || drop(task)
         });
     }
-    use_farewell(&session);
     use_expiry(state);
     session
-}
-
-/// Ends the session when the page goes for good. Components are not told of that, and without a farewell others would see
-/// this page for as long as the server waits for its return.
-#[hook]
-fn use_farewell(session: &Session) {
-    let session = session.clone();
-    use_effect_with((), move |()| {
-        let on_hide = Closure::<dyn Fn(PageTransitionEvent)>::new(move |event: PageTransitionEvent| {
-            // A page that may be shown again goes on then.
-            if !event.persisted() {
-                session.disconnect();
-            }
-        });
-        if let Some(window) = window() {
-            window.set_onpagehide(Some(on_hide.as_ref().unchecked_ref()));
-        }
-        move || {
-            if let Some(window) = window() {
-                window.set_onpagehide(None);
-            }
-            drop(on_hide);
-        }
-    });
 }
 
 /// Tells the state when the next of those who write is to be forgotten.

@@ -79,6 +79,7 @@ impl World {
             backoff: BackoffSettings {
                 base: Duration::from_millis(100),
                 cap: Duration::from_secs(2),
+                ..BackoffSettings::default()
             },
             ..client::Settings::default()
         };

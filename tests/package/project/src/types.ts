@@ -115,6 +115,13 @@ export async function talks(): Promise<void> {
   connect("ws://localhost/ws", { transports: ["polling", "polling"] });
   // @ts-expect-error: there is no such transport
   connect("ws://localhost/ws", { transports: ["carrier-pigeon"] });
+  const kept = connect("ws://localhost/ws", { persist: "tab" });
+  kept.on("restored", (event) => {
+    exactly<Equal<typeof event.value, unknown>>();
+    if (event.error) exactly<Equal<typeof event.error, PublishError>>();
+    else exactly<Equal<typeof event.position, Position>>();
+  });
+  kept.on("unsaved", (event) => exactly<Equal<typeof event.code, "unavailable" | "too-large" | "full">>());
   const room = client.room<Said>("lobby");
   const position: Position = await room.publish({ text: "hello" }, { ttl: 1000 });
   const sent: boolean = room.signal({ text: "typing" });
@@ -163,6 +170,8 @@ export function refuses(client: Client): void {
   client.room("lobby").subscribe({ from: 1 });
   // @ts-expect-error: there is no such event
   client.on("open", () => {});
+  // @ts-expect-error: nothing else keeps a session
+  connect("ws://localhost/ws", { persist: "session" });
   // @ts-expect-error: it is told, not set
   client.state = "closed";
 }
