@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use tidewire_client::{
     Client, ClientOptions, ClientState, GapCause, Offset, OwnedPayload, PublishErrorCause, Room, RoomEvent, RoomEvents,
-    SubscribeOptions,
+    SubscribeOptions, TransportKind,
 };
 use tidewire_server::{RoomHandle, Settings};
 use tidewire_tests::{Direction, Fault, Node, Proxy, Script, Server, until, upgrade_request, within};
@@ -409,7 +409,15 @@ async fn what_was_evicted_while_the_connection_was_slow_is_one_gap_too() {
 
 #[tokio::test]
 async fn a_hello_that_a_later_attempt_has_overtaken_does_not_take_the_session_back() {
-    let scene = Scene::with(|_| {}, |options| options.connect_timeout = Duration::from_millis(300)).await;
+    let scene = Scene::with(
+        |_| {},
+        |options| {
+            options.connect_timeout = Duration::from_millis(300);
+            // A hello that is not answered would be a reason to poll.
+            options.transports = vec![TransportKind::Stream];
+        },
+    )
+    .await;
     let mut events = scene.subscribe();
     subscribed(&mut events).await;
     let member = scene.client.member();
