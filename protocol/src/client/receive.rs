@@ -145,6 +145,13 @@ impl Client {
         if !is_ours {
             self.forget_sent();
         }
+        if self.is_polling()
+            && let State::Open(open) = &self.state
+            && self.now.since(open.since) < self.settings.useful_after
+        {
+            // Servers that take turns and share no sessions replace it with each poll, as fast as they answer.
+            return self.drop_transport(CloseCode::ABNORMAL);
+        }
         let renew = self.renewal(welcome.terms.token_expires_in);
         let climb = self.next_climb();
         let (since, heard, terms) = (self.now, self.now, welcome.terms);

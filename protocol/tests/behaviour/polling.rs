@@ -249,6 +249,35 @@ fn a_session_that_was_replaced_between_polls_is_told_and_everything_said_again()
 }
 
 #[test]
+fn a_session_that_is_replaced_as_soon_as_it_began_is_not_polled_for_at_once() {
+    let replaced = |number| {
+        let mut batch = Vec::new();
+        let welcome = ServerFrame::Welcome(Welcome {
+            outcome: Outcome::Replaced,
+            session: SessionId([number; 16]),
+            member: "me",
+            settled: Sequence(0),
+            terms: Terms::default(),
+        });
+        welcome.encode(&mut batch);
+        batch
+    };
+    let mut pair = polling();
+    let publish = pair.publish("who knows");
+    let attempt = pair.attempt.expect("a poll");
+    pair.tell(Input::Received(attempt, &replaced(2)));
+    assert!(matches!(pair.client.state(), ClientState::Waiting(_)));
+    let is_told = |event: &Event| matches!(event, Event::PublishFailed(id, ..) if *id == publish);
+    assert!(pair.events.iter().any(is_told), "{:?}", pair.events);
+    // One that has lasted for a while may be gone for good reason.
+    let mut pair = polling();
+    pair.pass(Duration::from_secs(10));
+    let attempt = pair.attempt.expect("a poll");
+    pair.tell(Input::Received(attempt, &replaced(2)));
+    assert_eq!(pair.client.state(), ClientState::Open);
+}
+
+#[test]
 fn a_poll_says_who_is_known_to_be_there_once_all_were_told() {
     let (mut pair, id) = Pair::subscribed_by(TransportKind::Polls);
     pair.client.unsubscribe(pair.now, id);
