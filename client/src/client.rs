@@ -57,8 +57,11 @@ impl Client {
             ..options
         };
         let shared = Shared::connect(url, &options, Inbox::new(options.max_queued_bytes))?;
+        // Where there was no choice, nothing was learned for others.
         #[cfg(target_arch = "wasm32")]
-        remembered::follow(url, &shared);
+        if options.transports.len() > 1 {
+            remembered::follow(url, &shared);
+        }
         Ok(Self {
             handle: Arc::new(Handle { shared }),
         })

@@ -24,8 +24,8 @@ pub struct ClientOptions {
     ///
     /// A server is polled beside its WebSockets: at `/poll` where they are at `/ws`.
     pub transports: Vec<TransportKind>,
-    /// With which of them it begins. Default: in a page, with the one that worked last at this address, if that was within half
-    /// an hour (it is kept in the browser's local storage); otherwise with the first.
+    /// With which of them it begins. Default: in a page, with the one that worked last at this address for a client that had a
+    /// choice, if that was within half an hour (it is kept in the browser's local storage); otherwise with the first.
     pub begin_with: Option<TransportKind>,
     /// Where it would rather have a WebSocket and has to poll, one is tried again after so long, beside the polls. Default: 60 s,
     /// which doubles with each try in vain up to ten times as long.

@@ -139,7 +139,7 @@ export function rooms(open, startServer) {
   test("what worked at an address is tried first, for half an hour", async (t) => {
     const [server, page] = [await startServer(t), await open(t)];
     await pollable(page);
-    await page.evaluate(define, [server.socket("/ws"), { transports: ["polling"] }]);
+    await page.evaluate(define, [server.socket("/ws"), { transports: ["polling", "websocket"] }]);
     const first = await page.evaluate(async (url) => {
       const first = async () => {
         const client = connect(url);

@@ -130,7 +130,8 @@ class Core {
         }
       },
     };
-    this.#url = url;
+    // Where there is no choice, nothing is learned for others.
+    if (kinds[1]) this.#url = url;
     const tab = persist === "tab";
     this.session = Session.open(String(url), host, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url), tab);
     if (!this.session) {
@@ -223,7 +224,7 @@ class Core {
     if (state === "waiting") this.state.retryIn = detail;
     if (state === "open") {
       this.state.transport = TRANSPORTS[detail];
-      keep(this.#url, this.state.transport);
+      if (this.#url) keep(this.#url, this.state.transport);
       this.member = this.session.member();
     } else this.#roundTripped(undefined);
     if (state === "closed") {
