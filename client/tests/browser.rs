@@ -30,7 +30,7 @@ async fn opened(client: &Client) {
 async fn what_worked_at_an_address_is_tried_first_for_half_an_hour() {
     let url = fixture(&format!("/ws?{}", tagged("remembered")));
     let mut options = ClientOptions::default();
-    options.transports = vec![TransportKind::Polls];
+    options.transports = vec![TransportKind::Polls, TransportKind::Stream];
     let polling = Client::connect(&url, options).expect("an address");
     opened(&polling).await;
     round_trip().await;

@@ -82,7 +82,8 @@ async fn messages_come_in_order() {
 #[wasm_bindgen_test]
 async fn a_client_with_a_websocket_is_heard_and_hears() {
     let ann = connect("/ws");
-    let bob = Client::connect(&fixture("/ws"), ClientOptions::default()).expect("an address");
+    let url = fixture(&format!("/ws?{}", tagged("websocket")));
+    let bob = Client::connect(&url, ClientOptions::default()).expect("an address");
     talk(&ann, &bob).await;
     talk(&bob, &ann).await;
     let kinds = [&ann, &bob].map(Client::transport);
@@ -158,7 +159,12 @@ async fn farewell_is_said() {
         }
     };
     drop((bob, other, theirs));
-    assert_eq!(next(&mut events).await, RoomEvent::Left(member));
+    // Between two polls who has left is not on the list of the next.
+    match next(&mut events).await {
+        RoomEvent::Left(left) => assert_eq!(left, member),
+        RoomEvent::Present(members) => assert!(!members.contains(&member)),
+        event => panic!("{event:?}"),
+    }
 }
 
 #[wasm_bindgen_test]

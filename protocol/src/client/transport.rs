@@ -178,7 +178,7 @@ impl Client {
             if !self.is_polling() {
                 self.climbs = 0;
             }
-        } else if self.attempt().is_some() {
+        } else if self.is_online && self.attempt().is_some() {
             self.failures += 1;
             if self.failures >= self.settings.failures_before_next || !(is_welcome || self.is_proven) {
                 self.give_way();

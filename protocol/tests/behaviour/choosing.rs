@@ -191,3 +191,19 @@ fn where_there_is_nothing_else_a_stream_has_its_time() {
     let wake = network.tell(Input::Connect);
     assert_eq!(wake, Some(network.now + Settings::default().connect_timeout));
 }
+
+#[test]
+fn a_stream_is_not_blamed_for_the_network_being_gone() {
+    let mut network = Network::new(Streams::Refused, 1, |_| {});
+    network.tell(Input::Connect);
+    for attempt in 1..6 {
+        let outcome = if attempt == 1 { Outcome::New } else { Outcome::Resumed };
+        network.tell(Input::Opened(Attempt(attempt)));
+        network.tell(Input::Received(Attempt(attempt), &welcome(outcome)));
+        network.tell(Input::Offline);
+        network.tell(Input::Lost(Attempt(attempt), None));
+        assert_eq!(network.client.state(), ClientState::Offline);
+        network.tell(Input::Online);
+    }
+    assert_eq!(network.tried, [TransportKind::Stream; 6]);
+}
