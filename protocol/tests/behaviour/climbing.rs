@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tidewire_protocol::{
-    CloseCode, Frame as _, Instant, Sequence, SessionId,
+    CloseCode, Frame as _, Instant, RoomName, Sequence, SessionId,
     client::{Attempt, Client, ClientState, Event, Input, Output, Settings, TransportKind},
     decode,
     frame::{ClientFrame, Outcome, ServerFrame, Terms, Welcome},
@@ -251,4 +251,42 @@ fn a_poll_that_is_too_large_three_times_ends_the_session() {
         }
     }
     assert_eq!(climber.client.state(), ClientState::Closed(CloseCode::MESSAGE_TOO_BIG));
+}
+
+#[test]
+fn another_try_after_a_stream_that_died_soon_takes_twice_as_long_to_come() {
+    let (mut climber, stream) = Climber::climbing();
+    climber.tell(Input::Opened(stream));
+    climber.tell(Input::Received(stream, &welcome(Outcome::Resumed)));
+    climber.tell(Input::Lost(stream, None));
+    climber.tell(Input::Wake);
+    climber.tell(Input::Received(Attempt(6), &welcome(Outcome::Resumed)));
+    assert_eq!(climber.client.transport(), Some(TransportKind::Polls));
+    assert_eq!(connects(&climber.after(CLIMB_AFTER)), []);
+    let wanted = climber.after(CLIMB_AFTER);
+    assert!(matches!(connects(&wanted)[..], [(_, 0)]), "{wanted:?}");
+}
+
+#[test]
+fn what_is_due_before_a_stream_is_does_not_hurry_it() {
+    let expire = |climber: &mut Climber| {
+        // The first is under way, and the second waits for its answer.
+        for text in ["under way", "waits"] {
+            let room = RoomName::new("lobby").expect("a name");
+            let ttl = Some(Duration::from_millis(10));
+            let published = climber.client.publish(climber.now, room, text.into(), ttl);
+            published.expect("room for it");
+            climber.tell(Input::Timeout);
+        }
+        let wanted = climber.after(Duration::from_millis(10));
+        assert!(
+            matches!(wanted[..], [Output::Event(Event::PublishFailed(..))]),
+            "{wanted:?}"
+        );
+    };
+    // It is not tried early,
+    expire(&mut Climber::polling());
+    // and not given up early.
+    let (mut climber, _) = Climber::climbing();
+    expire(&mut climber);
 }
