@@ -215,6 +215,7 @@ const SCRIPTS: &[&str] = &[
     "batch.js",
     "socket.js",
     "error.js",
+    "load.js",
 ];
 /// Types of our own scripts, beside those that wasm-bindgen writes for the glue.
 const TYPES: &[&str] = &["index.d.ts", "client.d.ts", "socket.d.ts"];

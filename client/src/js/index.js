@@ -2,4 +2,5 @@
 
 export { connect } from "./client.js";
 export { Socket } from "./socket.js";
-export { default, initSync } from "./tidewire.js";
+export { default } from "./load.js";
+export { initSync } from "./tidewire.js";
