@@ -9,7 +9,7 @@ use tidewire_protocol::{
 };
 
 #[cfg(target_arch = "wasm32")]
-use crate::remembered;
+use crate::{life::Life, remembered};
 use crate::{
     driver::Shared,
     error::ConnectError,
@@ -17,6 +17,7 @@ use crate::{
     options::ClientOptions,
     room::Room,
     session::Session,
+    transport::Endpoint,
     watch::{RoundTrip, States},
 };
 #[cfg(target_arch = "wasm32")]
@@ -39,6 +40,8 @@ pub struct Client {
 #[derive(Debug)]
 struct Handle {
     shared: Arc<Shared<Inbox>>,
+    #[cfg(target_arch = "wasm32")]
+    _life: Life,
 }
 
 impl Client {
@@ -56,14 +59,22 @@ impl Client {
             begin_with: options.begin_with.or_else(|| remembered::recall(url)),
             ..options
         };
-        let shared = Shared::connect(url, &options, Inbox::new(options.max_queued_bytes))?;
+        let inbox = Inbox::new(options.max_queued_bytes);
+        let shared = Shared::new(Endpoint::new(url)?, &options, inbox);
+        #[cfg(target_arch = "wasm32")]
+        let life = Life::begin(&shared, url, options.persist);
+        shared.connect()?;
         // Where there was no choice, nothing was learned for others.
         #[cfg(target_arch = "wasm32")]
         if options.transports.len() > 1 {
             remembered::follow(url, &shared);
         }
         Ok(Self {
-            handle: Arc::new(Handle { shared }),
+            handle: Arc::new(Handle {
+                shared,
+                #[cfg(target_arch = "wasm32")]
+                _life: life,
+            }),
         })
     }
 
@@ -128,7 +139,7 @@ impl Client {
     #[cfg(target_arch = "wasm32")]
     #[must_use]
     pub fn unsaved(&self) -> Option<Unsaved> {
-        self.shared().lock().unsaved
+        self.shared().lock().sink.unsaved
     }
 
     /// Drops the connection, and makes no other until [`go_online`](Self::go_online).

@@ -18,8 +18,6 @@ use crate::{
     sink::Sink,
     transport::{Endpoint, Transport},
 };
-#[cfg(target_arch = "wasm32")]
-use crate::{life::Life, options::Persist, store::Store};
 
 /// One client, as its handles, its timer and its transport hold it.
 pub(crate) struct Shared<S> {
@@ -27,16 +25,11 @@ pub(crate) struct Shared<S> {
     pub(crate) clock: Clock,
     endpoint: Endpoint,
     pub(crate) alarm: Alarm,
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) store: Option<Store>,
-    #[cfg(target_arch = "wasm32")]
-    _life: Life,
 }
 
 impl<S: Sink> Shared<S> {
-    /// A client that tries to connect.
-    pub(crate) fn connect(url: &str, options: &ClientOptions, sink: S) -> Result<Arc<Self>, ConnectError> {
-        let endpoint = Endpoint::new(url)?;
+    /// A client that does nothing yet.
+    pub(crate) fn new(endpoint: Endpoint, options: &ClientOptions, sink: S) -> Arc<Self> {
         let clock = Clock::start();
         let mut kinds = options.transports.iter();
         let begin_with = kinds.position(|kind| Some(*kind) == options.begin_with);
@@ -51,27 +44,22 @@ impl<S: Sink> Shared<S> {
         };
         let machine = Machine::new(clock.now(), settings, seed());
         let session = Lock::new(Session::new(machine, sink, options));
-        let shared = Arc::new_cyclic(|shared| Self {
+        Arc::new_cyclic(|shared| Self {
             session,
+            alarm: Alarm::new(&endpoint, shared.clone(), &clock),
             endpoint,
-            alarm: Alarm::new(shared.clone(), &clock),
             clock,
-            #[cfg(target_arch = "wasm32")]
-            store: (options.persist == Persist::Tab).then(|| Store::new(url)),
-            #[cfg(target_arch = "wasm32")]
-            _life: Life::new(shared.clone()),
-        });
-        #[cfg(target_arch = "wasm32")]
-        shared.begin();
-        shared.turn(Input::Connect);
-        let refusal = shared.lock().refusal.take();
-        match refusal {
-            None => Ok(shared),
-            Some(refusal) => {
-                shared.turn(Input::Close);
-                Err(refusal)
-            }
-        }
+        })
+    }
+
+    /// Tries to connect, and from now on whenever it is not connected.
+    pub(crate) fn connect(self: &Arc<Self>) -> Result<(), ConnectError> {
+        self.turn(Input::Connect);
+        let refusal = self.lock().refusal.take();
+        refusal.map_or(Ok(()), |refusal| {
+            self.turn(Input::Close);
+            Err(refusal)
+        })
     }
 
     /// Takes what happened, and does what follows from it. May be called from anywhere but under the lock.

@@ -7,8 +7,10 @@ use tidewire_protocol::{
     client::{ClientState, Event, PublishError as Failure, SubscriptionId},
 };
 #[cfg(target_arch = "wasm32")]
-use tidewire_protocol::{Position, RoomName, client::PublishId};
+use tidewire_protocol::{RoomName, client::PublishId};
 
+#[cfg(target_arch = "wasm32")]
+use crate::store::Unsaved;
 use crate::{
     answers::Answers,
     driver::Shared,
@@ -27,6 +29,9 @@ pub(crate) struct Inbox {
     /// What the page before had published, until somebody asks.
     #[cfg(target_arch = "wasm32")]
     pub(crate) restored: Vec<(PublishId, RoomName, OwnedPayload)>,
+    /// Why the session is not kept for the page that follows.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) unsaved: Option<Unsaved>,
 }
 
 impl Inbox {
@@ -38,6 +43,8 @@ impl Inbox {
             watched: Watched::default(),
             #[cfg(target_arch = "wasm32")]
             restored: Vec::new(),
+            #[cfg(target_arch = "wasm32")]
+            unsaved: None,
         }
     }
 
@@ -82,18 +89,6 @@ impl Sink for Inbox {
         let full = subscribers.find(|subscriber| subscriber.phase == Phase::Flowing && subscriber.is_full())?;
         full.phase = Phase::Paused;
         Some(full.id)
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    fn restored(&mut self, id: PublishId, room: &RoomName, payload: &OwnedPayload) {
-        self.answers.expect(id);
-        self.restored.push((id, room.clone(), payload.clone()));
-    }
-
-    #[cfg(target_arch = "wasm32")]
-    fn taken(&self, id: SubscriptionId) -> Option<Position> {
-        let subscriber = self.subscribers.iter().find(|subscriber| subscriber.id == id);
-        subscriber?.taken
     }
 
     fn tell(_: &Shared<Self>, wakers: Vec<Waker>) {

@@ -1,14 +1,13 @@
 //! What a page or a worker lives through, turned into inputs: hidden, frozen, put away, offline, and back.
 
-use core::time::Duration;
-use std::sync::{Arc, Weak};
+use std::{rc::Rc, sync::Arc};
 
 use js_sys::{Date, Function};
 use tidewire_protocol::client::Input;
 use wasm_bindgen::prelude::*;
 use web_sys::Event;
 
-use crate::{driver::Shared, sink::Sink};
+use crate::{driver::Shared, inbox::Inbox, options::Persist, store::Store};
 
 #[wasm_bindgen]
 extern "C" {
@@ -50,13 +49,26 @@ pub(crate) struct Life {
     listener: Function,
 }
 
+/// What the page's life is told to.
+struct Page {
+    client: Arc<Shared<Inbox>>,
+    store: Option<Rc<Store>>,
+}
+
 impl Life {
-    /// For a client that may not be finished yet.
-    pub(crate) fn new(client: Weak<Shared<impl Sink>>) -> Self {
-        // Of the same type as a socket's handler: each type of closure costs its own glue.
+    /// Tells a client of the page, and of what the page before left; and from now on, of what happens to the page.
+    pub(crate) fn begin(client: &Arc<Shared<Inbox>>, url: &str, persist: Persist) -> Self {
+        let store = (persist == Persist::Tab).then(|| Rc::new(Store::new(url)));
+        let page = Page {
+            client: Arc::clone(client),
+            store: store.clone(),
+        };
+        page.begin();
+        let client = Arc::downgrade(client);
         let listener = Closure::<dyn Fn(Event)>::new(move |event: Event| {
             if let Some(client) = client.upgrade() {
-                on_event(&client, &event);
+                let store = store.clone();
+                Page { client, store }.on_event(&event);
             }
         });
         let listener = listener.into_js_value().unchecked_into();
@@ -76,10 +88,9 @@ impl Drop for Life {
     }
 }
 
-impl<S: Sink> Shared<S> {
-    /// Tells the machine of the page, and of what the page before left.
-    pub(crate) fn begin(&self) {
-        let (now, session) = (self.clock.now(), &mut *self.lock());
+impl Page {
+    fn begin(&self) {
+        let (now, session) = (self.client.clock.now(), &mut *self.client.lock());
         if global().navigator().and_then(|navigator| navigator.on_line()) == Some(false) {
             session.machine.handle_input(now, Input::Offline);
         }
@@ -90,52 +101,70 @@ impl<S: Sink> Shared<S> {
         match store.take() {
             Ok(saved) => {
                 session.machine.restore(now, date(), &saved);
+                let inbox = &mut session.sink;
                 for (id, room, payload) in session.machine.publishes() {
-                    session.sink.restored(id, room, payload);
+                    inbox.answers.expect(id);
+                    inbox.restored.push((id, room.clone(), payload.clone()));
                 }
             }
-            Err(why) => session.leave_unsaved(why),
+            Err(why) => session.sink.unsaved = Some(why),
         }
     }
 
-    /// Time has passed.
-    pub(crate) fn ring(self: &Arc<Self>) {
-        let due = self.alarm.stop();
-        // So late is a timer only where the page was not let run.
-        let is_late = due.is_some_and(|due| self.clock.now().since(due) > LATE);
-        self.turn(if is_late { Input::Wake } else { Input::Timeout });
+    fn on_event(&self, event: &Event) {
+        let client = &self.client;
+        let is_kept = || event.unchecked_ref::<PageEvent>().persisted();
+        match event.type_().as_str() {
+            "online" => self.hear_of_network(Input::Online),
+            "offline" => self.hear_of_network(Input::Offline),
+            "visibilitychange" if is_hidden() => client.turn(Input::Hidden),
+            "visibilitychange" => client.turn(Input::Shown),
+            "freeze" => {
+                self.save();
+                client.turn(Input::Timeout);
+            }
+            "resume" => self.come_back(),
+            // The first of a page says nothing new.
+            "pageshow" if is_kept() => self.come_back(),
+            "pagehide" => {
+                let goes_on = self.save() || is_kept();
+                client.turn(if goes_on { Input::Suspend } else { Input::Close });
+            }
+            _ => {}
+        }
     }
 
     /// The browser says whether there is a network. A program that has cut the link knows better.
-    pub(crate) fn hear_of_network(self: &Arc<Self>, input: Input<'_>) {
-        if !self.lock().is_cut {
-            self.turn(input);
+    fn hear_of_network(&self, input: Input<'_>) {
+        if !self.client.lock().is_cut {
+            self.client.turn(input);
         }
     }
 
     /// The page goes: keeps what the next one needs, if that is wanted. Says whether it could.
-    pub(crate) fn save(&self) -> bool {
+    fn save(&self) -> bool {
         let Some(store) = &self.store else { return false };
-        S::before_save(self);
-        let (now, session) = (self.clock.now(), &mut *self.lock());
-        let sink = &session.sink;
-        let Some(saved) = session.machine.save(now, date(), &|id| sink.taken(id)) else {
+        let (now, session) = (self.client.clock.now(), &mut *self.client.lock());
+        let inbox = &mut session.sink;
+        let taken = |id| inbox.subscribers.iter().find(|it| it.id == id)?.taken;
+        let Some(saved) = session.machine.save(now, date(), &taken) else {
             return false;
         };
         let put = store.put(&saved);
         if let Err(why) = put {
-            session.leave_unsaved(why);
+            // The first reason is the one that is told.
+            inbox.unsaved.get_or_insert(why);
         }
         put.is_ok()
     }
 
     /// The page is back: what was kept is its own again.
-    pub(crate) fn come_back(self: &Arc<Self>) {
+    fn come_back(&self) {
         if let Some(store) = &self.store {
             // It was read or written before; where it cannot be now, that was told.
             let _ = store.take();
         }
-        self.turn(Input::Wake);
+        self.client.turn(Input::Wake);
     }
 }
 
@@ -147,29 +176,6 @@ fn is_hidden() -> bool {
     global().document().is_some_and(|document| document.hidden())
 }
 
-fn on_event(client: &Arc<Shared<impl Sink>>, event: &Event) {
-    let is_kept = || event.unchecked_ref::<PageEvent>().persisted();
-    match event.type_().as_str() {
-        "online" => client.hear_of_network(Input::Online),
-        "offline" => client.hear_of_network(Input::Offline),
-        "visibilitychange" if is_hidden() => client.turn(Input::Hidden),
-        "visibilitychange" => client.turn(Input::Shown),
-        "freeze" => {
-            client.save();
-            client.turn(Input::Timeout);
-        }
-        "resume" => client.come_back(),
-        // The first of a page says nothing new.
-        "pageshow" if is_kept() => client.come_back(),
-        "pagehide" => {
-            let goes_on = client.save() || is_kept();
-            client.turn(if goes_on { Input::Suspend } else { Input::Close });
-        }
-        _ => {}
-    }
-}
-
-const LATE: Duration = Duration::from_secs(5);
 /// `unload` and `beforeunload` are not among them: they keep pages out of the back-forward cache.
 const KINDS: [&str; 7] = [
     "online",

@@ -12,8 +12,6 @@ use crate::{
     options::ClientOptions,
     transport::{Farewell, Transport},
 };
-#[cfg(target_arch = "wasm32")]
-use crate::{sink::Sink, store::Unsaved};
 
 pub(crate) struct Session<S> {
     pub(crate) machine: Machine,
@@ -27,9 +25,6 @@ pub(crate) struct Session<S> {
     pub(crate) refusal: Option<ConnectError>,
     /// Whether the program has cut the link, and not joined it again.
     pub(crate) is_cut: bool,
-    /// Why it is not kept for the page that follows.
-    #[cfg(target_arch = "wasm32")]
-    pub(crate) unsaved: Option<Unsaved>,
     max_unsent_bytes: usize,
     max_backlog_bytes: usize,
     /// Whether a turn is due because of what a handle has asked for.
@@ -45,8 +40,6 @@ impl<S> Session<S> {
             farewell: None,
             refusal: None,
             is_cut: false,
-            #[cfg(target_arch = "wasm32")]
-            unsaved: None,
             max_unsent_bytes: options.max_unsent_bytes,
             max_backlog_bytes: max_backlog_bytes(options),
             is_scheduled: false,
@@ -108,17 +101,6 @@ impl<S> Session<S> {
             return Err(SignalErrorCause::NotConnected);
         }
         Ok(())
-    }
-}
-
-#[cfg(target_arch = "wasm32")]
-impl<S: Sink> Session<S> {
-    /// It could not be kept. That is told once.
-    pub(crate) fn leave_unsaved(&mut self, why: Unsaved) {
-        if self.unsaved.is_none() {
-            self.unsaved = Some(why);
-            self.sink.unsaved(why);
-        }
     }
 }
 

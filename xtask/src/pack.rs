@@ -215,7 +215,12 @@ const SCRIPTS: &[&str] = &[
     "batch.js",
     "socket.js",
     "error.js",
+    "host.js",
+    "life.js",
+    "link.js",
     "load.js",
+    "store.js",
+    "text.js",
 ];
 /// Types of our own scripts, beside those that wasm-bindgen writes for the glue.
 const TYPES: &[&str] = &["index.d.ts", "client.d.ts", "socket.d.ts"];

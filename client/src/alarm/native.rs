@@ -9,7 +9,7 @@ use std::{hash::RandomState, sync::Weak};
 use tidewire_protocol::{Instant, client::Input};
 use tokio::{runtime::Handle, sync::watch, time};
 
-use crate::{driver::Shared, sink::Sink};
+use crate::{driver::Shared, sink::Sink, transport::Endpoint};
 
 /// Where a client's time begins.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +38,7 @@ pub(crate) fn seed() -> u64 {
 
 impl Alarm {
     /// For a client that may not be finished yet. Without a runtime it never rings; then no transport opens either.
-    pub(crate) fn new(client: Weak<Shared<impl Sink>>, clock: &Clock) -> Self {
+    pub(crate) fn new(_: &Endpoint, client: Weak<Shared<impl Sink>>, clock: &Clock) -> Self {
         let (due, changes) = watch::channel(None);
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(run(client, *clock, changes));

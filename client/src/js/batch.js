@@ -1,5 +1,7 @@
 // Events that crossed from the module at once, cut up one after another: see `batch.rs`.
 
+import { decode } from "./text.js";
+
 export class Batch {
   #numbers;
   #names;
@@ -9,11 +11,12 @@ export class Batch {
   #text = 0;
   #byte = 0;
 
+  // What is given is memory of the module, so what is kept is copied.
   constructor(numbers, names, texts, bytes) {
-    this.#numbers = numbers;
-    this.#names = names.split("\n");
-    this.#texts = texts;
-    this.#bytes = bytes;
+    this.#numbers = numbers.slice();
+    this.#names = decode(names).split("\n");
+    this.#texts = decode(texts);
+    this.#bytes = bytes.slice();
   }
 
   // The next event; undefined where there are no more.

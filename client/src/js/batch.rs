@@ -10,6 +10,8 @@ use tidewire_protocol::{
     frame::GapCause,
 };
 
+use super::host;
+
 /// Packed events. `numbers` has for each its kind, and then:
 ///
 /// | kind | numbers |
@@ -86,6 +88,12 @@ impl Batch {
         self.put_payload(0., id.0 as f64, room, payload);
     }
 
+    /// Hands the events to JavaScript.
+    pub(super) fn unpack(&self, client: u32) {
+        let (names, texts) = (self.names.as_bytes(), self.texts.as_bytes());
+        host::unpack(client, &self.numbers, names, texts, &self.bytes);
+    }
+
     fn put(&mut self, numbers: &[f64]) {
         self.numbers.extend_from_slice(numbers);
     }
@@ -132,7 +140,7 @@ impl Batch {
 }
 
 /// Adds a line. Names have no line breaks of their own.
-pub(super) fn push_line(lines: &mut String, line: &str) {
+fn push_line(lines: &mut String, line: &str) {
     if !lines.is_empty() {
         lines.push('\n');
     }

@@ -2,8 +2,13 @@
 
 import { Batch, halves, position } from "./batch.js";
 import { call, failure } from "./error.js";
+import { clients } from "./host.js";
+import { CLOSE, CONNECT, RING, follow } from "./life.js";
+import { open } from "./link.js";
+import { Store } from "./store.js";
 import { Subscription } from "./subscription.js";
-import { Session } from "./tidewire.js";
+import { decode, encode } from "./text.js";
+import * as module from "./tidewire.js";
 
 const TRANSPORTS = ["websocket", "polling"];
 // Half an hour: networks change.
@@ -16,8 +21,8 @@ const UNPUBLISHED = {
   4: ["closed", "the client has ended"],
   5: ["full", "too many publishes wait for their answers"],
 };
+let lastId = 0;
 const EVENTS = ["state", "restored", "unsaved"];
-const UNSAVED = ["unavailable", "too-large", "full"];
 
 export const connect = (url, options) => new Client(url, options);
 
@@ -53,7 +58,7 @@ class Client {
   }
 
   close() {
-    this.#core.session?.close();
+    this.#core.close();
   }
 }
 
@@ -71,7 +76,7 @@ class Room {
   #name;
 
   constructor(core, name) {
-    if (!Session.names(name)) {
+    if (typeof name !== "string" || !module.names(encode(name))) {
       throw failure("invalid-room", "the name of a room is 1 to 128 bytes without control characters");
     }
     this.#core = core;
@@ -95,13 +100,14 @@ class Room {
   }
 
   signal(value) {
-    return this.#core.session?.signal(this.#name, encode(value)) === 0;
+    return module.signal(this.#core.id, encode(this.#name), ...pack(value));
   }
 }
 
 // What a client and its rooms share.
 class Core {
-  session;
+  // Nothing, which no client has, once it has ended.
+  id = ++lastId;
   state = { type: "state", state: "connecting" };
   member;
   // By room.
@@ -111,6 +117,13 @@ class Core {
   #roundTrips = [];
   #batch;
   #url;
+  #hasChoice;
+  // By attempt.
+  #lines = new Map();
+  #isRefused;
+  #timer;
+  #store;
+  #page = new AbortController();
 
   constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, transports = TRANSPORTS, persist, signal }) {
     signal?.throwIfAborted();
@@ -118,30 +131,97 @@ class Core {
     if (!/^(0|1|01|10)$/.test(kinds)) {
       throw failure("invalid-transports", 'one or both of "websocket" and "polling", in any order', { cause: transports });
     }
-    const host = {
-      turned: (state, events, outcomes) => this.#turned(state, events, outcomes),
-      // What is given is memory of the module, so what is kept is copied.
-      unpack: (numbers, names, texts, bytes) => {
-        this.#batch = new Batch(numbers.slice(), names, texts, bytes.slice());
-      },
-      saving: () => {
-        for (const { id, position } of this.subscriptions.values()) {
-          if (position) this.session?.took(id, ...halves(position.epoch), position.offset);
-        }
-      },
-    };
-    // Where there is no choice, nothing is learned for others.
-    if (kinds[1]) this.#url = url;
-    const tab = persist === "tab";
-    this.session = Session.open(String(url), host, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url), tab);
-    if (!this.session) {
+    const id = this.id;
+    this.#url = String(url);
+    this.#hasChoice = kinds.length > 1;
+    clients.set(id, this);
+    module.create(id, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url));
+    const save = () => this.#store && this.#save();
+    follow(id, save, () => this.#store?.take(), this.#page.signal);
+    if (persist === "tab") {
+      this.#store = new Store(url, (code) => this.#tell({ type: "unsaved", code }));
+      module.restore(id, Date.now(), this.#store.take());
+      for (let event; (event = this.#batch.next()); ) this.#expect(event);
+    }
+    module.turn(id, CONNECT);
+    if (this.#isRefused) {
+      this.close();
       throw isAddress(url)
         ? failure("refused", "the browser does not allow this connection")
         : failure("invalid-url", "not the address of a WebSocket");
     }
-    this.session.take(0);
-    for (let event; (event = this.#batch?.next()); ) this.#expect(event);
-    signal?.addEventListener("abort", () => this.session?.close(), { once: true });
+    signal?.addEventListener("abort", () => this.close(), { once: true });
+  }
+
+  close() {
+    module.turn(this.id, CLOSE);
+  }
+
+  // What the module calls: see `host.rs`.
+
+  wait(milliseconds) {
+    clearTimeout(this.#timer);
+    if (milliseconds >= 0) this.#timer = setTimeout(() => this.#ring(), milliseconds);
+  }
+
+  soon() {
+    queueMicrotask(() => this.#ring());
+  }
+
+  opens(attempt, isPoll) {
+    const line = open(this.#url, isPoll, ({ code = 0, data = [] }) => module.heard(this.id, attempt, code, data));
+    this.#isRefused = !line;
+    if (line) this.#lines.set(attempt, line);
+    return !!line;
+  }
+
+  send(attempt, batch, isFarewell) {
+    this.#lines.get(attempt).send(batch, isFarewell);
+  }
+
+  unsent(attempt) {
+    return this.#lines.get(attempt).bufferedAmount;
+  }
+
+  shut(attempt) {
+    this.#lines.get(attempt).shut();
+    this.#lines.delete(attempt);
+  }
+
+  welcomed(member) {
+    this.member = decode(member);
+  }
+
+  settled(id, kind, ...details) {
+    if (id === 0) return this.#roundTripped(details[0]);
+    const publish = this.#publishes.get(id);
+    this.#publishes.delete(id);
+    if (kind === 0) publish?.resolve(position(...details));
+    else publish?.reject(unpublished(kind, publish.value, details[0]));
+  }
+
+  turned(state, events) {
+    if (state >= 0) this.#update(state);
+    if (events) for (const subscription of this.subscriptions.values()) subscription.wake();
+  }
+
+  unpack(...packed) {
+    this.#batch = new Batch(...packed);
+  }
+
+  keep(saved) {
+    return this.#store.put(saved);
+  }
+
+  #ring() {
+    module.turn(this.id, RING);
+  }
+
+  #save() {
+    for (const { id, position } of this.subscriptions.values()) {
+      if (position) module.took(this.id, id, ...halves(position.epoch), position.offset);
+    }
+    return module.save(this.id, Date.now());
   }
 
   // Something that the page before has published comes as a message: by its number, and from its room.
@@ -166,25 +246,25 @@ class Core {
   roundTrip() {
     return new Promise((resolve) => {
       // Who asks while an answer is on its way shares it.
-      if (this.#roundTrips.length > 0 || this.session?.ping()) this.#roundTrips.push(resolve);
+      if (this.#roundTrips.length > 0 || module.ping(this.id)) this.#roundTrips.push(resolve);
       else resolve(undefined);
     });
   }
 
   subscribe(room, { history = 0, after, presence = false, signal }) {
     signal?.throwIfAborted();
-    if (!this.session) throw failure("closed", "the client has ended");
+    if (!this.id) throw failure("closed", "the client has ended");
     const flags = (after ? 2 : history > 0 ? 1 : 0) + (presence ? 4 : 0);
     const [high, low] = after ? halves(after.epoch) : [0, 0];
-    const id = this.session.subscribe(room, flags, after ? after.offset : history, high, low);
+    const id = module.subscribe(this.id, encode(room), flags, after ? after.offset : history, high, low);
     if (id === 0) throw failure("already-subscribed", "the client is subscribed to this room already");
     const take = () => {
       this.#batch = undefined;
-      return this.session.take(id) === 2 ? null : this.#batch;
+      return module.take(this.id, id) === 2 ? null : this.#batch;
     };
     const subscription = new Subscription(take, () => {
       this.subscriptions.delete(room);
-      this.session?.unsubscribe(id);
+      module.unsubscribe(this.id, id);
     });
     subscription.id = id;
     this.subscriptions.set(room, subscription);
@@ -194,28 +274,12 @@ class Core {
 
   publish(room, value, { ttl = -1, signal }, resolve, reject) {
     signal?.throwIfAborted();
-    const payload = encode(value);
-    if (!this.session) return reject(unpublished(4, value));
-    const id = this.session.publish(room, payload, ttl);
+    const payload = pack(value);
+    if (!this.id) return reject(unpublished(4, value));
+    const id = module.publish(this.id, encode(room), ...payload, ttl);
     if (id === 0) return reject(unpublished(5, value));
     this.#publishes.set(id, { resolve, reject, value });
     signal?.addEventListener("abort", () => this.#publishes.delete(id) && reject(signal.reason), { once: true });
-  }
-
-  #turned(state, events, outcomes) {
-    for (let at = 0; at < outcomes.length; at += 5) this.#settle(...outcomes.subarray(at, at + 5));
-    // The first turn comes before there is a session.
-    if (state && this.session) this.#update(this.session.state());
-    if (events) for (const subscription of this.subscriptions.values()) subscription.wake();
-  }
-
-  #settle(id, kind, ...details) {
-    if (id === 0 && kind === 0) return this.#roundTripped(details[0]);
-    if (id === 0) return this.#tell({ type: "unsaved", code: UNSAVED[details[0]] });
-    const publish = this.#publishes.get(id);
-    this.#publishes.delete(id);
-    if (kind === 0) publish?.resolve(position(...details));
-    else publish?.reject(unpublished(kind, publish.value, details[0]));
   }
 
   #update(code) {
@@ -224,16 +288,20 @@ class Core {
     if (state === "waiting") this.state.retryIn = detail;
     if (state === "open") {
       this.state.transport = TRANSPORTS[detail];
-      if (this.#url) keep(this.#url, this.state.transport);
-      this.member = this.session.member();
+      // Where there is no choice, nothing is learned for others.
+      if (this.#hasChoice) remember(this.#url, this.state.transport);
     } else this.#roundTripped(undefined);
     if (state === "closed") {
       this.state.code = detail;
       for (const subscription of this.subscriptions.values()) subscription.drain();
-      const session = this.session;
-      this.session = undefined;
+      const id = this.id;
+      this.id = undefined;
+      this.#page.abort();
       // Not while it is what calls.
-      queueMicrotask(() => session.free());
+      queueMicrotask(() => {
+        module.forget(id);
+        clients.delete(id);
+      });
     }
     this.#emit(this.state);
   }
@@ -262,7 +330,7 @@ function isAddress(url) {
 }
 
 // Which transport worked at an address, for the pages that follow. Workers have no storage, and a page may be kept from its own.
-function keep(url, transport) {
+function remember(url, transport) {
   try {
     localStorage[`tidewire ${url}`] = `${transport} ${Date.now()}`;
   } catch {}
@@ -277,11 +345,12 @@ function recall(url) {
   }
 }
 
-function encode(value) {
-  if (value instanceof Uint8Array) return value;
+// Bytes, and whether they are text.
+function pack(value) {
+  if (value instanceof Uint8Array) return [value, false];
   const text = JSON.stringify(value);
   if (text === undefined) throw failure("invalid-value", "the value is neither JSON nor a Uint8Array", { value });
-  return text;
+  return [encode(text), true];
 }
 
 function unpublished(kind, value, refusal) {

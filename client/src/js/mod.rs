@@ -1,7 +1,11 @@
-//! What the npm package has in Rust: a client's session. Its classes are the JavaScript beside this file: what they pass on
-//! stays a JavaScript value, and needs no way through the memory of the module.
+//! What the npm package has in Rust: the clients' sessions. Its classes are the JavaScript beside this file, and so is all that
+//! a browser is asked for.
+//!
+//! What crosses is numbers and bytes, and never a value of JavaScript: tables of those, and closures that JavaScript
+//! calls, are larger than what they save. So each side knows a client by its number.
 
 mod batch;
+pub(crate) mod host;
 mod packer;
 mod session;
 

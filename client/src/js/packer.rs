@@ -1,24 +1,20 @@
 //! What a program in JavaScript is told, until it takes it: packed as it comes.
 
-use std::rc::Rc;
-
 use tidewire_protocol::{
-    OwnedPayload, Position, RoomName,
+    Position,
     client::{ClientState, Event, PublishError as Failure, PublishId, SubscriptionId},
 };
 
 use super::{
     batch::{Batch, high, low},
-    session::Host,
+    host,
 };
-use crate::{driver::Shared, sink::Sink, store::Unsaved};
+use crate::{driver::Shared, session::Session, sink::Sink};
 
 pub(super) struct Packer {
-    pub(super) host: Rc<Host>,
+    pub(super) client: u32,
     max_queued_bytes: usize,
     pub(super) subscriptions: Vec<Subscription>,
-    /// See [`Host::turned`].
-    outcomes: Vec<f64>,
     news: News,
 }
 
@@ -57,14 +53,17 @@ impl Subscription {
 }
 
 impl Packer {
-    pub(super) fn new(host: Host, max_queued_bytes: usize) -> Self {
+    pub(super) fn new(client: u32, max_queued_bytes: usize) -> Self {
         Self {
-            host: Rc::new(host),
+            client,
             max_queued_bytes,
             subscriptions: Vec::new(),
-            outcomes: Vec::new(),
             news: News::default(),
         }
+    }
+
+    pub(super) fn subscription(&mut self, id: SubscriptionId) -> Option<&mut Subscription> {
+        self.subscriptions.iter_mut().find(|it| it.id == id)
     }
 
     fn on_state(&mut self, state: ClientState) {
@@ -79,18 +78,17 @@ impl Packer {
 
     fn on_event(&mut self, event: Event) {
         let Some(id) = event.subscription() else { return };
-        if let Some(subscription) = self.subscriptions.iter_mut().find(|it| it.id == id) {
-            self.news.events = true;
+        if let Some(subscription) = self.subscription(id) {
             if let Event::SubscriptionRefused(..) = event {
                 subscription.phase = Phase::Ended;
             }
             subscription.batch.push(event);
+            self.news.events = true;
         }
     }
 
-    fn on_outcome(&mut self, id: PublishId, kind: u32, rest: [f64; 3]) {
-        self.outcomes.extend([id.0 as f64, kind.into()]);
-        self.outcomes.extend(rest);
+    fn settled(&self, id: PublishId, kind: u32, first: f64) {
+        host::settled(self.client, id.0 as f64, kind, first, 0., 0.);
     }
 }
 
@@ -101,17 +99,18 @@ impl Sink for Packer {
         match event {
             Event::State(state) => self.on_state(state),
             Event::Moved => self.news.state = true,
+            Event::Opened { member, .. } => host::welcomed(self.client, member.as_str().as_bytes()),
             Event::Published(id, Position { epoch, offset }) => {
-                self.on_outcome(id, 0, [high(epoch), low(epoch), offset.0 as f64]);
+                host::settled(self.client, id.0 as f64, 0, high(epoch), low(epoch), offset.0 as f64);
             }
             // Its payload is what the program has kept.
             Event::PublishFailed(id, failure, _) => match failure {
-                Failure::Refused(code) => self.on_outcome(id, 1, [code.0.into(), 0., 0.]),
-                Failure::Expired => self.on_outcome(id, 3, [0.; 3]),
-                Failure::Closed => self.on_outcome(id, 4, [0.; 3]),
-                _ => self.on_outcome(id, 2, [0.; 3]),
+                Failure::Refused(code) => self.settled(id, 1, code.0.into()),
+                Failure::Expired => self.settled(id, 3, 0.),
+                Failure::Closed => self.settled(id, 4, 0.),
+                _ => self.settled(id, 2, 0.),
             },
-            Event::RoundTrip(time) => self.on_outcome(PublishId(0), 0, [time.as_secs_f64() * 1000., 0., 0.]),
+            Event::RoundTrip(time) => self.settled(PublishId(0), 0, time.as_secs_f64() * 1000.),
             event => self.on_event(event),
         }
     }
@@ -124,39 +123,29 @@ impl Sink for Packer {
         Some(full.id)
     }
 
-    fn restored(&mut self, id: PublishId, room: &RoomName, payload: &OwnedPayload) {
-        if self.subscriptions.is_empty() {
-            self.subscriptions.push(Subscription::new(RESTORED));
-        }
-        for subscription in &mut self.subscriptions {
-            subscription.batch.put_restored(id, room, payload);
-        }
-    }
-
-    fn before_save(shared: &Shared<Self>) {
-        let host = shared.lock().sink.host.clone();
-        host.saving();
-    }
-
-    fn taken(&self, id: SubscriptionId) -> Option<Position> {
-        self.subscriptions.iter().find(|it| it.id == id)?.taken
-    }
-
-    fn unsaved(&mut self, why: Unsaved) {
-        self.on_outcome(PublishId(0), 1, [f64::from(why as u32), 0., 0.]);
-    }
-
     fn tell(shared: &Shared<Self>, (): ()) {
-        let (host, News { state, events }, outcomes) = {
-            let packer = &mut shared.lock().sink;
-            let news = core::mem::take(&mut packer.news);
-            (packer.host.clone(), news, core::mem::take(&mut packer.outcomes))
+        let (client, state, events) = {
+            let session = &mut *shared.lock();
+            let News { state, events } = core::mem::take(&mut session.sink.news);
+            let state = if state { state_number(session) } else { -1. };
+            (session.sink.client, state, events)
         };
-        if state || events || !outcomes.is_empty() {
-            host.turned(state, events, &outcomes);
+        if events || state >= 0. {
+            host::turned(client, state, events);
         }
     }
 }
 
-/// What the page before had published comes as one of the program's subscriptions, which all have other numbers.
-const RESTORED: SubscriptionId = SubscriptionId(0);
+/// See [`host::turned`].
+fn state_number(session: &Session<Packer>) -> f64 {
+    let transport = session.machine.transport().map_or(0, |kind| kind as u32);
+    let (state, detail) = match session.machine.state() {
+        ClientState::Open => (1, transport),
+        ClientState::Waiting(wait) => (2, wait.as_millis() as u32),
+        ClientState::Offline => (3, 0),
+        ClientState::Unauthorized => (4, 0),
+        ClientState::Closed(code) => (5, code.0.into()),
+        _ => (0, 0),
+    };
+    f64::from(detail) * 8. + f64::from(state)
+}

@@ -1,22 +1,17 @@
 //! Time in a page or a worker.
 
 use core::{cell::Cell, time::Duration};
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
-use js_sys::{Date, Function};
-use tidewire_protocol::Instant;
+use js_sys::Date;
+use tidewire_protocol::{Instant, client::Input};
 use wasm_bindgen::prelude::*;
 
-use crate::{driver::Shared, sink::Sink};
+use super::Timer;
+use crate::{driver::Shared, sink::Sink, transport::Endpoint};
 
 #[wasm_bindgen]
 extern "C" {
-    #[wasm_bindgen(js_name = setTimeout)]
-    fn set_timeout(callback: &Function, milliseconds: i32) -> i32;
-    #[wasm_bindgen(js_name = clearTimeout)]
-    fn clear_timeout(id: i32);
-    #[wasm_bindgen(js_name = queueMicrotask)]
-    fn queue_microtask(callback: &Function);
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
 }
@@ -31,18 +26,11 @@ pub(crate) struct Clock {
     has_jumped: Cell<bool>,
 }
 
-/// A timer of the browser's. Dropping it stops it.
+/// A timer, and when it is due. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Alarm {
-    /// The collector frees it: a microtask cannot be taken back, and may call it after this was dropped.
-    ring: Function,
-    timer: Cell<Option<Timer>>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Timer {
-    id: i32,
-    at: Instant,
+    timer: Timer,
+    due: Cell<Option<Instant>>,
 }
 
 impl Clock {
@@ -74,23 +62,17 @@ pub(crate) fn seed() -> u64 {
 
 impl Alarm {
     /// For a client that may not be finished yet.
-    pub(crate) fn new(client: Weak<Shared<impl Sink>>, _: &Clock) -> Self {
-        // Of the same type as a socket's handler, which takes an event: each type of closure costs its own glue.
-        let ring = Closure::<dyn Fn(web_sys::Event)>::new(move |_| {
-            if let Some(client) = client.upgrade() {
-                client.ring();
-            }
-        });
+    pub(crate) fn new(endpoint: &Endpoint, client: Weak<Shared<impl Sink>>, _: &Clock) -> Self {
         Self {
-            ring: ring.into_js_value().unchecked_into(),
-            timer: Cell::default(),
+            timer: Timer::new(endpoint, client),
+            due: Cell::default(),
         }
     }
 
     /// The next turn is due then. One that comes too early does no harm, so an earlier one is left as it is.
     pub(crate) fn set(&self, now: Instant, at: Option<Instant>) {
-        if let (Some(timer), Some(at)) = (self.timer.get(), at)
-            && timer.at <= at
+        if let (Some(due), Some(at)) = (self.due.get(), at)
+            && due <= at
         {
             return;
         }
@@ -98,14 +80,14 @@ impl Alarm {
         if let Some(at) = at {
             // Past the largest, browsers do not wait at all. One more, since they do not count fractions.
             let milliseconds = i32::try_from(at.since(now).as_millis()).map_or(i32::MAX, |wait| wait.saturating_add(1));
-            let id = set_timeout(&self.ring, milliseconds);
-            self.timer.set(Some(Timer { id, at }));
+            self.timer.start(milliseconds);
+            self.due.set(Some(at));
         }
     }
 
     /// The next turn is due once what runs now has finished: a timeout would wait for seconds in a page that is hidden.
     pub(crate) fn soon(&self) {
-        queue_microtask(&self.ring);
+        self.timer.soon();
     }
 
     /// Whether the clock has jumped since that was asked. A timer that was set before may come too late.
@@ -118,18 +100,29 @@ impl Alarm {
     }
 
     /// Ends the timer, and says when it was due.
-    pub(crate) fn stop(&self) -> Option<Instant> {
-        let timer = self.timer.take()?;
-        clear_timeout(timer.id);
-        Some(timer.at)
+    fn stop(&self) -> Option<Instant> {
+        let due = self.due.take()?;
+        self.timer.stop();
+        Some(due)
     }
 }
-
-/// The date runs ahead by more only where the system slept, or somebody set it.
-const JUMP_MS: f64 = 5000.;
 
 impl Drop for Alarm {
     fn drop(&mut self) {
         self.stop();
     }
 }
+
+impl<S: Sink> Shared<S> {
+    /// Time has passed.
+    pub(crate) fn ring(self: &Arc<Self>) {
+        let due = self.alarm.stop();
+        // So late is a timer only where the page was not let run.
+        let is_late = due.is_some_and(|due| self.clock.now().since(due) > LATE);
+        self.turn(if is_late { Input::Wake } else { Input::Timeout });
+    }
+}
+
+/// The date runs ahead by more only where the system slept, or somebody set it.
+const JUMP_MS: f64 = 5000.;
+const LATE: Duration = Duration::from_secs(5);
