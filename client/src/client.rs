@@ -8,8 +8,6 @@ use tidewire_protocol::{
     client::{ClientState, Input, TransportKind},
 };
 
-#[cfg(target_arch = "wasm32")]
-use crate::{life::Life, remembered};
 use crate::{
     driver::Shared,
     error::ConnectError,
@@ -20,6 +18,8 @@ use crate::{
     transport::Endpoint,
     watch::{RoundTrip, States},
 };
+#[cfg(target_arch = "wasm32")]
+use crate::{life::Life, remembered};
 #[cfg(target_arch = "wasm32")]
 use crate::{
     room::{Publishing, Restored},

@@ -10,6 +10,7 @@ import { launch, openPage } from "../support/browser.mjs";
 import { startServer } from "../support/server.mjs";
 import { build, check, folder, install, preview } from "./project.mjs";
 import { behaviours } from "./behaviours.mjs";
+import { life } from "./life.mjs";
 import { rooms } from "./rooms.mjs";
 
 const ends = [];
@@ -83,3 +84,4 @@ test("two pages talk through the server", async (t) => {
 
 behaviours(open, start);
 rooms(open, start);
+life(open, start);
