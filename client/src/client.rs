@@ -148,12 +148,20 @@ impl Client {
     /// in the rooms' logs. For programs that know better than the system whether there is a network, and to try what a
     /// program does without one.
     pub fn go_offline(&self) {
-        self.shared().cut();
+        let shared = self.shared();
+        shared.lock().sink.is_cut = true;
+        shared.turn(Input::Offline);
+        loop {
+            let dropped = shared.lock().transports.iter_mut().find_map(Option::take);
+            let Some((attempt, _)) = dropped else { return };
+            shared.turn(Input::Lost(attempt, None));
+        }
     }
 
     /// Connects at once, after [`go_offline`](Self::go_offline); where there is a connection, looks whether it still works.
     pub fn go_online(&self) {
-        self.shared().join();
+        self.shared().lock().sink.is_cut = false;
+        self.shared().turn(Input::Online);
     }
 
     /// Ends the session: says farewell, and waits until that was sent or could not be.

@@ -80,25 +80,6 @@ impl<S: Sink> Shared<S> {
         S::tell(self, effects);
     }
 
-    /// Drops the transport, and has the machine wait until [`join`](Self::join). May be called from anywhere but under
-    /// the lock.
-    pub(crate) fn cut(self: &Arc<Self>) {
-        self.lock().is_cut = true;
-        self.turn(Input::Offline);
-        loop {
-            let Some(attempt) = self.lock().drop_transport() else {
-                return;
-            };
-            self.turn(Input::Lost(attempt, None));
-        }
-    }
-
-    /// Ends a [`cut`](Self::cut).
-    pub(crate) fn join(self: &Arc<Self>) {
-        self.lock().is_cut = false;
-        self.turn(Input::Online);
-    }
-
     /// What the handles use. A turn follows soon, for what they have asked of the machine.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Session<S>, Instant) -> T) -> T {
         let mut session = self.lock();

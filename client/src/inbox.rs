@@ -26,6 +26,8 @@ pub(crate) struct Inbox {
     pub(crate) subscribers: Vec<Subscriber>,
     pub(crate) answers: Answers,
     pub(crate) watched: Watched,
+    /// Whether the program has cut the link, and not joined it again.
+    pub(crate) is_cut: bool,
     /// What the page before had published, until somebody asks.
     #[cfg(target_arch = "wasm32")]
     pub(crate) restored: Vec<(PublishId, RoomName, OwnedPayload)>,
@@ -41,6 +43,7 @@ impl Inbox {
             subscribers: Vec::new(),
             answers: Answers::default(),
             watched: Watched::default(),
+            is_cut: false,
             #[cfg(target_arch = "wasm32")]
             restored: Vec::new(),
             #[cfg(target_arch = "wasm32")]

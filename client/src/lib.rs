@@ -24,8 +24,9 @@
 //!
 //! # Features
 //!
-//! `js` adds the JavaScript surface of the npm package `tidewire`: the class `Socket`, exported from the wasm module,
-//! which then also has a small allocator instead of the default one. It is of no use to a program in Rust.
+//! `js` is of no use to a program in Rust: for wasm32 it makes the module of the npm package `tidewire`, which has a small allocator
+//! instead of the default one, and nothing of what follows but types. The package's own surface is JavaScript, and all that is
+//! linked beside would be in its bytes.
 //!
 //! `yew` adds the module `yew`: a provider of the client, and hooks.
 
@@ -34,49 +35,62 @@
 #![cfg_attr(target_arch = "wasm32", allow(clippy::arc_with_non_send_sync))]
 
 mod alarm;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod answers;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod client;
 mod driver;
 mod error;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod event;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod inbox;
 #[cfg(all(feature = "js", target_arch = "wasm32"))]
 mod js;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "js")))]
 mod life;
 mod lock;
 mod options;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "js")))]
 mod remembered;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod room;
 mod session;
 mod sink;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod socket;
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "js")))]
 mod store;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod subscriber;
 mod transport;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod watch;
-#[cfg(feature = "yew")]
+#[cfg(all(feature = "yew", not(all(feature = "js", target_arch = "wasm32"))))]
 pub mod yew;
 
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 pub use client::Client;
 pub use error::{ConnectError, PublishError, PublishErrorCause, SignalError, SignalErrorCause, SubscribeError};
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 pub use event::RoomEvent;
 #[cfg(target_arch = "wasm32")]
 pub use options::Persist;
 pub use options::{ClientOptions, PublishOptions, SubscribeOptions};
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "js")))]
 pub use room::Restored;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 pub use room::{Publishing, Room, RoomEvents};
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 pub use socket::{
     Close, CloseError, Event, Events, Message, ReadyState, SendError, SendErrorCause, Socket, SocketOptions,
 };
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", not(feature = "js")))]
 pub use store::Unsaved;
 pub use tidewire_protocol::{
     BackoffSettings, CloseCode, Epoch, MemberId, NameError, Offset, OwnedPayload, Position, Reconnect, RoomName,
     client::{ClientState, OutboxLimits, TransportKind},
     frame::{Gap, GapCause, RefusalCode, Start},
 };
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 pub use watch::States;

@@ -136,7 +136,7 @@ impl Page {
 
     /// The browser says whether there is a network. A program that has cut the link knows better.
     fn hear_of_network(&self, input: Input<'_>) {
-        if !self.client.lock().is_cut {
+        if !self.client.lock().sink.is_cut {
             self.client.turn(input);
         }
     }

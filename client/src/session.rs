@@ -23,8 +23,6 @@ pub(crate) struct Session<S> {
     pub(crate) farewell: Option<Farewell>,
     /// Why the last transport could not even be tried.
     pub(crate) refusal: Option<ConnectError>,
-    /// Whether the program has cut the link, and not joined it again.
-    pub(crate) is_cut: bool,
     max_unsent_bytes: usize,
     max_backlog_bytes: usize,
     /// Whether a turn is due because of what a handle has asked for.
@@ -39,7 +37,6 @@ impl<S> Session<S> {
             transports: Default::default(),
             farewell: None,
             refusal: None,
-            is_cut: false,
             max_unsent_bytes: options.max_unsent_bytes,
             max_backlog_bytes: max_backlog_bytes(options),
             is_scheduled: false,
@@ -79,12 +76,6 @@ impl<S> Session<S> {
         let mut transports = self.transports.iter_mut();
         let taken = transports.find_map(|it| it.take_if(|(of, _)| *of == attempt));
         taken.map(|(_, transport)| transport)
-    }
-
-    /// Drops one of the transports there are, and says which.
-    pub(crate) fn drop_transport(&mut self) -> Option<Attempt> {
-        let taken = self.transports.iter_mut().find_map(Option::take)?;
-        Some(taken.0)
     }
 
     /// Signals, unless there is no connection or too much waits to be sent.

@@ -3,7 +3,6 @@
 use core::{cell::Cell, time::Duration};
 use std::sync::{Arc, Weak};
 
-use js_sys::Date;
 use tidewire_protocol::{Instant, client::Input};
 use wasm_bindgen::prelude::*;
 
@@ -14,6 +13,10 @@ use crate::{driver::Shared, sink::Sink, transport::Endpoint};
 extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
+    #[wasm_bindgen(js_namespace = Date, js_name = now)]
+    fn date_now() -> f64;
+    #[wasm_bindgen(js_namespace = Math)]
+    fn random() -> f64;
 }
 
 /// Where a client's time begins: with the page's. It goes on while the system sleeps, which the page's own may not.
@@ -36,7 +39,7 @@ pub(crate) struct Alarm {
 impl Clock {
     pub(crate) fn start() -> Self {
         Self {
-            ahead: Cell::new(Date::now() - performance_now()),
+            ahead: Cell::new(date_now() - performance_now()),
             slept: Cell::default(),
             has_jumped: Cell::default(),
         }
@@ -44,7 +47,7 @@ impl Clock {
 
     pub(crate) fn now(&self) -> Instant {
         let time = performance_now();
-        let ahead = Date::now() - time;
+        let ahead = date_now() - time;
         let jump = ahead - self.ahead.replace(ahead);
         if jump > JUMP_MS {
             self.slept.set(self.slept.get() + jump);
@@ -57,7 +60,7 @@ impl Clock {
 
 /// A random number.
 pub(crate) fn seed() -> u64 {
-    js_sys::Math::random().to_bits()
+    random().to_bits()
 }
 
 impl Alarm {

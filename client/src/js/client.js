@@ -120,7 +120,6 @@ class Core {
   #hasChoice;
   // By attempt.
   #lines = new Map();
-  #isRefused;
   #timer;
   #store;
   #page = new AbortController();
@@ -144,8 +143,7 @@ class Core {
       for (let event; (event = this.#batch.next()); ) this.#expect(event);
     }
     module.turn(id, CONNECT);
-    if (this.#isRefused) {
-      this.close();
+    if (!this.id) {
       throw isAddress(url)
         ? failure("refused", "the browser does not allow this connection")
         : failure("invalid-url", "not the address of a WebSocket");
@@ -170,7 +168,6 @@ class Core {
 
   opens(attempt, isPoll) {
     const line = open(this.#url, isPoll, ({ code = 0, data = [] }) => module.heard(this.id, attempt, code, data));
-    this.#isRefused = !line;
     if (line) this.#lines.set(attempt, line);
     return !!line;
   }

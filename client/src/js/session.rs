@@ -66,10 +66,10 @@ pub fn forget(client: u32) {
 /// Goes on with what the page before had kept, and hands to `unpack` what it had published and whose outcome will be told: as
 /// messages of that number, and sent by their room. `date` is in milliseconds.
 #[wasm_bindgen(skip_typescript)]
-pub fn restore(client: u32, date: f64, saved: Vec<u8>) {
+pub fn restore(client: u32, date: f64, saved: &[u8]) {
     let Some(shared) = find(client) else { return };
     let machine = &mut shared.lock().machine;
-    machine.restore(shared.clock.now(), date as u64, &saved);
+    machine.restore(shared.clock.now(), date as u64, saved);
     let mut batch = Batch::default();
     for (id, room, payload) in machine.publishes() {
         batch.put_restored(id, room, payload);
@@ -95,7 +95,11 @@ pub fn save(client: u32, date: f64) -> bool {
 pub fn turn(client: u32, input: u32) {
     let Some(shared) = find(client) else { return };
     shared.turn(match input {
-        0 => Input::Connect,
+        0 => {
+            // Where the browser refuses to try, it has ended, which is told as any end is.
+            let _ = shared.connect();
+            return;
+        }
         1 => return shared.ring(),
         2 => Input::Online,
         3 => Input::Offline,
@@ -109,12 +113,12 @@ pub fn turn(client: u32, input: u32) {
 
 /// What came of an attempt: code 0 once it is open, code 1 with a batch, or the code of its end.
 #[wasm_bindgen(skip_typescript)]
-pub fn heard(client: u32, attempt: f64, code: u16, batch: Vec<u8>) {
+pub fn heard(client: u32, attempt: f64, code: u16, batch: &[u8]) {
     let Some(shared) = find(client) else { return };
     let attempt = Attempt(attempt as u64);
     shared.turn(match code {
         0 => Input::Opened(attempt),
-        1 => Input::Received(attempt, &batch),
+        1 => Input::Received(attempt, batch),
         code => Input::Lost(attempt, Some(CloseCode(code))),
     });
 }
@@ -122,7 +126,7 @@ pub fn heard(client: u32, attempt: f64, code: u16, batch: Vec<u8>) {
 /// Whether a room may have this name.
 #[wasm_bindgen(skip_typescript)]
 #[must_use]
-pub fn names(room: Vec<u8>) -> bool {
+pub fn names(room: &[u8]) -> bool {
     name(room).is_some()
 }
 
@@ -131,7 +135,7 @@ pub fn names(room: Vec<u8>) -> bool {
 /// already.
 #[wasm_bindgen(skip_typescript)]
 #[must_use]
-pub fn subscribe(client: u32, room: Vec<u8>, flags: u32, count: f64, high: u32, low: u32) -> u32 {
+pub fn subscribe(client: u32, room: &[u8], flags: u32, count: f64, high: u32, low: u32) -> u32 {
     let start = match flags & 3 {
         1 => Start::Last(count as u32),
         2 => Start::After(position(high, low, count)),
@@ -197,7 +201,7 @@ pub fn unsubscribe(client: u32, id: u32) {
 /// Publishes text, or bytes. Returns the publish's number, or 0 where it is full. Its outcome is told by `settled`.
 #[wasm_bindgen(skip_typescript)]
 #[must_use]
-pub fn publish(client: u32, room: Vec<u8>, payload: Vec<u8>, is_text: bool, ttl: f64) -> f64 {
+pub fn publish(client: u32, room: &[u8], payload: &[u8], is_text: bool, ttl: f64) -> f64 {
     let Some((shared, room)) = find(client).zip(name(room)) else {
         return 0.;
     };
@@ -210,7 +214,7 @@ pub fn publish(client: u32, room: Vec<u8>, payload: Vec<u8>, is_text: bool, ttl:
 /// Signals text, or bytes. Says whether it could.
 #[wasm_bindgen(skip_typescript)]
 #[must_use]
-pub fn signal(client: u32, room: Vec<u8>, payload: Vec<u8>, is_text: bool) -> bool {
+pub fn signal(client: u32, room: &[u8], payload: &[u8], is_text: bool) -> bool {
     let Some((shared, room)) = find(client).zip(name(room)) else {
         return false;
     };
@@ -232,14 +236,14 @@ fn position(high: u32, low: u32, offset: f64) -> Position {
     }
 }
 
-fn name(room: Vec<u8>) -> Option<RoomName> {
-    RoomName::new(str::from_utf8(&room).ok()?).ok()
+fn name(room: &[u8]) -> Option<RoomName> {
+    RoomName::new(str::from_utf8(room).ok()?).ok()
 }
 
 /// What says that it is text, and is not, are bytes.
-fn owned(payload: Vec<u8>, is_text: bool) -> OwnedPayload {
-    if !is_text {
-        return payload.into();
+fn owned(payload: &[u8], is_text: bool) -> OwnedPayload {
+    match str::from_utf8(payload) {
+        Ok(text) if is_text => text.into(),
+        _ => payload.into(),
     }
-    String::from_utf8(payload).map_or_else(|error| error.into_bytes().into(), OwnedPayload::from)
 }

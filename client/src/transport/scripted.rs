@@ -24,13 +24,6 @@ pub(crate) struct Transport {
 /// The browser sends what was to be sent, and does not say when.
 pub(crate) type Farewell = Ready<()>;
 
-impl Endpoint {
-    /// For a program in Rust, of which there is none in the package.
-    pub(crate) const fn new(_: &str) -> Result<Self, ConnectError> {
-        Err(ConnectError::Refused)
-    }
-}
-
 impl Transport {
     pub(crate) fn open(
         endpoint: &Endpoint,
