@@ -210,16 +210,18 @@ const SCRIPT: &str = "index.js";
 /// Our own scripts.
 const SCRIPTS: &[&str] = &[
     "index.js",
-    "client.js",
-    "subscription.js",
     "batch.js",
-    "socket.js",
+    "client.js",
+    "core.js",
     "error.js",
     "host.js",
     "life.js",
     "link.js",
     "load.js",
+    "remembered.js",
+    "socket.js",
     "store.js",
+    "subscription.js",
     "text.js",
 ];
 /// Types of our own scripts, beside those that wasm-bindgen writes for the glue.

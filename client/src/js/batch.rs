@@ -1,6 +1,6 @@
 //! Events of a subscription, packed so that they cross into JavaScript at once.
 //!
-//! All numbers are in one array, all names in one string, all texts in another, and all bytes in one array; `client.js`
+//! All numbers are in one array, all names in one string, all texts in another, and all bytes in one array; `batch.js`
 //! cuts them up again, each event when it is asked for. One decoder call for a batch is what makes many short messages
 //! cheap.
 

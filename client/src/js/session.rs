@@ -1,4 +1,4 @@
-//! Clients of rooms as `client.js` uses them, each by its number: in numbers and bytes, and with calls that carry many things at
+//! Clients of rooms as `core.js` uses them, each by its number: in numbers and bytes, and with calls that carry many things at
 //! once. Text is UTF-8.
 //!
 //! What comes of the network crosses into JavaScript once for each turn of the driver, or each batch of events, and not

@@ -33,7 +33,7 @@ impl Transport {
     ) -> Result<Self, ConnectError> {
         let (client, attempt) = (endpoint.client, attempt.0 as f64);
         if !host::opens(client, attempt, kind == TransportKind::Polls) {
-            // Whether the address is one, `client.js` can say.
+            // Whether the address is one, `core.js` can say.
             return Err(ConnectError::Refused);
         }
         Ok(Self { client, attempt })
