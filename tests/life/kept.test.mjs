@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { launchUnchanged } from "../support/browser.mjs";
-import { caughtUp, exact, start } from "./stage.mjs";
+import { caughtUp, exact, ready, start } from "./stage.mjs";
 
 let chromium;
 before(async () => {
@@ -22,7 +22,7 @@ for (const options of [{}, { persist: "tab" }, { transports: ["polling"] }]) {
     });
     await page.goto(elsewhere);
     const last = await others.say(20);
-    await goBack(page, debug);
+    await walk(page, debug, "back", "/");
     await caughtUp(t, page, "pageshow", last);
     assert.equal((await page.evaluate(() => window.published)).length, 20);
     assert.equal(await page.evaluate(() => client.member), member);
@@ -30,13 +30,52 @@ for (const options of [{}, { persist: "tab" }, { transports: ["polling"] }]) {
   });
 }
 
-/** Goes back to a page that was kept, and fails where it was not. */
-async function goBack(page, debug) {
+test("where the page between has gone on with the session, each has its own, and nothing is lost or doubled", async (t) => {
+  const options = { persist: "tab" };
+  const { page, debug, proxy, others, next } = await start(t, chromium.browser, { options });
+  const member = await page.evaluate(() => client.member);
+  const publishInVain = async () => {
+    proxy.down();
+    await page.evaluate(() => until(() => client.state !== "open"));
+    await page.evaluate(() => {
+      window.lastWords = 5;
+    });
+  };
+  await publishInVain();
+  await page.goto(next(options));
+  proxy.up();
+  await ready(page);
+  await page.evaluate(() => until(() => restored.length === 5));
+  assert.equal(await page.evaluate(() => client.member), member);
+  await publishInVain();
+  await walk(page, debug, "back", "/");
+  proxy.up();
+  await page.evaluate(() => {
+    window.lastWords = 0;
+    return publish(5);
+  });
+  assert.notEqual(await page.evaluate(() => client.member), member);
+  await walk(page, debug, "forward", "/next");
+  const last = await others.say(20);
+  await caughtUp(t, page, "pageshow", last);
+  assert.equal(await page.evaluate(() => client.member), member);
+  const log = await others.log();
+  assert.deepEqual(await page.evaluate(() => taken), log);
+  // Those of the page between came when it was back.
+  const numbers = [0, 1, 2, 3, 4, 10, 11, 12, 13, 14, 5, 6, 7, 8, 9];
+  assert.deepEqual(log.filter((text) => text.startsWith("page")), numbers.map((number) => `page ${number}`));
+});
+
+/** Goes to a page that was kept, and fails where it was not. */
+async function walk(page, debug, direction, path) {
   const reasons = [];
   debug.on("Page.backForwardCacheNotUsed", ({ notRestoredExplanations }) => reasons.push(...notRestoredExplanations));
   await debug.send("Page.enable");
-  await page.evaluate(() => history.back());
-  await page.waitForFunction(() => "joined" in window);
-  const { persisted } = await page.evaluate(() => life.at(-1));
+  await page.evaluate((direction) => history[direction](), direction);
+  await page.waitForFunction((path) => location.pathname === path && "joined" in window, path);
+  const persisted = await page.evaluate(async () => {
+    await until(() => life.at(-1)?.type === "pageshow");
+    return life.at(-1).persisted;
+  });
   assert.equal(persisted, true, JSON.stringify(reasons));
 }

@@ -7,12 +7,15 @@ const { url, options } = JSON.parse(decodeURIComponent(location.hash.slice(1)));
 /** A tab that another opened has a copy of its session storage. */
 const name = opener ? "copy" : "page";
 
+/** What is waited for at most, in milliseconds. */
+const LIMIT = 15_000;
+const waiting = [];
 const life = [];
 for (const type of ["online", "offline", "freeze", "resume", "pageshow", "pagehide"]) {
-  addEventListener(type, ({ persisted }) => life.push({ type, persisted, at: performance.now() }), true);
+  addEventListener(type, ({ persisted }) => change(() => life.push({ type, persisted, at: performance.now() })), true);
 }
-// Before the client hears of it: not even this may be lost.
-addEventListener("pagehide", () => window.lastWords && publish(window.lastWords), true);
+// Before the client hears of it: not even this may be lost. Who publishes it need not be who hears of it.
+addEventListener("pagehide", () => window.lastWords && publish(window.lastWords, window.lastOptions).catch(() => {}), true);
 
 await init();
 const client = connect(url, options);
@@ -39,10 +42,10 @@ async function take() {
 }
 
 /** Publishes the next numbers; resolves with their offsets. */
-function publish(count) {
+function publish(count, options) {
   const from = Number(sessionStorage[name] ?? 0);
   keep(name, from + count);
-  return Promise.all(Array.from({ length: count }, async (_, index) => (await room.publish(`${name} ${from + index}`)).offset));
+  return Promise.all(Array.from({ length: count }, async (_, index) => (await room.publish(`${name} ${from + index}`, options)).offset));
 }
 
 function keep(key, value) {
@@ -53,10 +56,12 @@ function keep(key, value) {
   }
 }
 
-const waiting = [];
-
 /** Resolves once it is so. */
-const until = (is) => new Promise((resolve) => change(() => waiting.push({ is, resolve })));
+const until = (is) =>
+  new Promise((resolve, reject) => {
+    setTimeout(() => reject(new Error(`it is not so: ${is}`)), LIMIT);
+    change(() => waiting.push({ is, resolve }));
+  });
 
 function change(act) {
   act();

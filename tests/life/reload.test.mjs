@@ -58,6 +58,20 @@ for (const transport of ["websocket", "polling"]) {
   });
 }
 
+test("what could not be sent in time is told, also when its time ends between two pages", async (t) => {
+  const { page, proxy } = await start(t, chromium.browser, { options: { persist: "tab" } });
+  proxy.down();
+  await page.evaluate(() => until(() => client.state !== "open"));
+  await page.evaluate(() => {
+    window.lastWords = 5;
+    window.lastOptions = { ttl: 1 };
+  });
+  await page.reload();
+  await page.waitForFunction(() => "publish" in window);
+  await page.evaluate(() => until(() => restored.length === 5));
+  assert.ok(await page.evaluate(() => restored.every(({ code }) => code === "expired")));
+});
+
 test("a tab that is duplicated has a session of its own, and both go on, also when they are loaded again", async (t) => {
   const { page, others } = await start(t, chromium.browser, { options: { persist: "tab" } });
   const opened = page.context().waitForEvent("page");
@@ -90,7 +104,7 @@ test("a tab that is duplicated has a session of its own, and both go on, also wh
 });
 
 test("where the session storage is full, that is told once, and the page works and says farewell", async (t) => {
-  const { page, others, address, elsewhere, joinWitness } = await start(t, chromium.browser);
+  const { page, others, next, elsewhere, joinWitness } = await start(t, chromium.browser);
   const witness = await joinWitness();
   await page.goto(elsewhere);
   await page.evaluate(() => {
@@ -100,7 +114,7 @@ test("where the session storage is full, that is told once, and the page works a
       } catch {}
     }
   });
-  await page.goto(address({ persist: "tab" }));
+  await page.goto(next({ persist: "tab" }));
   await ready(page);
   const member = await page.evaluate(() => client.member);
   await page.evaluate(() => publish(5));

@@ -14,8 +14,10 @@ const SCRIPT = "text/javascript";
 /** Serves the page and the package that `cargo xtask pack` made. */
 async function servePage(test) {
   const read = (path) => readFile(`${root}${path}`);
+  const page = ["text/html", `${HTML}<script type="module" src="/page.js"></script>`];
   return serveFiles(test, {
-    "/": ["text/html", `${HTML}<script type="module" src="/page.js"></script>`],
+    "/": page,
+    "/next": page,
     "/elsewhere": ["text/html", HTML],
     "/page.js": [SCRIPT, await read("tests/life/page.js")],
     "/tidewire/index.js": [SCRIPT, await read("target/npm/tidewire/index.js")],
@@ -33,10 +35,10 @@ export async function start(test, browser, { options = {}, settings = [] } = {})
   const origin = await servePage(test);
   const server = await startServer(test, "--allow-origin", origin, ...settings);
   const proxy = await startProxy(test, server.url);
-  const address = (url, options) => `${origin}/#${encodeURIComponent(JSON.stringify({ url, options }))}`;
+  const address = (path, url, options) => `${origin}${path}#${encodeURIComponent(JSON.stringify({ url, options }))}`;
   const join = async (url, options) => {
     const page = await openTab(test, browser);
-    await page.goto(address(url, options));
+    await page.goto(address("/", url, options));
     await ready(page);
     return page;
   };
@@ -47,7 +49,8 @@ export async function start(test, browser, { options = {}, settings = [] } = {})
     proxy,
     others: others(server),
     elsewhere: `${origin}/elsewhere`,
-    address: (options) => address(proxy.socket("/ws"), options),
+    /** Where another page of that kind is. */
+    next: (options) => address("/next", proxy.socket("/ws"), options),
     /** Another page in the room, whose network is good. */
     joinWitness: () => join(server.socket("/ws"), {}),
   };

@@ -118,8 +118,13 @@ class Core {
     if (!/^(0|1|01|10)$/.test(kinds)) {
       throw failure("invalid-transports", 'one or both of "websocket" and "polling", in any order', { cause: transports });
     }
+    let first;
     const host = {
-      turned: (state, events, outcomes) => this.#turned(state, events, outcomes),
+      turned: (state, events, outcomes) => {
+        // The first turn comes before there is a session, and before it is known what was restored.
+        if (this.session) this.#turned(state, events, outcomes);
+        else first = outcomes.slice();
+      },
       // What is given is memory of the module, so what is kept is copied.
       unpack: (numbers, names, texts, bytes) => {
         this.#batch = new Batch(numbers.slice(), names, texts, bytes.slice());
@@ -141,6 +146,7 @@ class Core {
     }
     this.session.take(0);
     for (let event; (event = this.#batch?.next()); ) this.#expect(event);
+    this.#turned(false, false, first);
     signal?.addEventListener("abort", () => this.session?.close(), { once: true });
   }
 
@@ -202,10 +208,9 @@ class Core {
     signal?.addEventListener("abort", () => this.#publishes.delete(id) && reject(signal.reason), { once: true });
   }
 
-  #turned(state, events, outcomes) {
+  #turned(state, events, outcomes = []) {
     for (let at = 0; at < outcomes.length; at += 5) this.#settle(...outcomes.subarray(at, at + 5));
-    // The first turn comes before there is a session.
-    if (state && this.session) this.#update(this.session.state());
+    if (state) this.#update(this.session.state());
     if (events) for (const subscription of this.subscriptions.values()) subscription.wake();
   }
 
