@@ -125,7 +125,7 @@ fn a_page_that_wakes_gives_what_it_was_connecting_by_a_last_chance() {
     );
 }
 
-/// Chromium ends the socket of a page that was frozen once that is awake.
+/// Chromium ends the socket of a page that was frozen once that is awake, after what had come meanwhile.
 #[test]
 fn a_page_that_wakes_connects_at_once_where_its_link_is_gone_however_young_that_was() {
     for kind in KINDS {
@@ -135,6 +135,10 @@ fn a_page_that_wakes_connects_at_once_where_its_link_is_gone_however_young_that_
             pair.tell(Input::Hidden);
             pair.tell(Input::Wake);
             let woken = pair.now;
+            if says_so {
+                pair.say("meanwhile");
+                pair.settle();
+            }
             if says_so {
                 pair.cut(true);
             } else {
