@@ -55,10 +55,11 @@ test("where the page between has gone on with the session, each has its own, and
     return publish(5);
   });
   assert.notEqual(await page.evaluate(() => client.member), member);
-  await walk(page, debug, "forward", "/next");
   const last = await others.say(20);
+  await walk(page, debug, "forward", "/next");
   await caughtUp(t, page, "pageshow", last);
   assert.equal(await page.evaluate(() => client.member), member);
+  await page.evaluate(() => until(() => taken.includes("page 9")));
   const log = await others.log();
   assert.deepEqual(await page.evaluate(() => taken), log);
   // Those of the page between came when it was back.
