@@ -45,7 +45,8 @@ pub enum PublishErrorCause {
     Full,
     /// The server refused it.
     Refused(RefusalCode),
-    /// It was sent, and the session ended before the answer came: whether it was accepted is unknown.
+    /// It was sent, or left to another page, and the session ended before the answer came: whether it was accepted is
+    /// unknown.
     Unconfirmed,
     /// Its time to live passed before it could be sent. It was not sent.
     Expired,

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { startProxy } from "./proxy.mjs";
+import { startProxy } from "../support/proxy.mjs";
 
 /**
  * @param open opens the built project in a page, which has `connect` in its window

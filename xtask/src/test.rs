@@ -187,6 +187,13 @@ static STEPS: &[Step] = &[
         run: |run| node_tests(run, "tests/package"),
     },
     Step {
+        name: "life",
+        title: "page's life with the npm package, in Chromium",
+        needs: &["server", "pack"],
+        tools: &[Tool::NodeModules, Tool::Browser],
+        run: |run| node_tests(run, "tests/life"),
+    },
+    Step {
         name: "bench",
         title: "a small burst in a page (bench browser)",
         needs: &["server", "pack"],

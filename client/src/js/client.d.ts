@@ -208,7 +208,7 @@ export type PublishErrorCode =
   | "full"
   /** The server refused it: `refusal` is its code. */
   | "refused"
-  /** It was sent, and the session ended before the answer came: whether it was accepted is unknown. */
+  /** It was sent, or left to another page, and the session ended before the answer came: whether it was accepted is unknown. */
   | "unconfirmed"
   /** {@link PublishOptions.ttl} passed before it could be sent. It was not sent. */
   | "expired"

@@ -103,6 +103,8 @@ struct Open {
     terms: Terms,
     /// When a sign of life must have come that was asked for.
     probe: Option<Instant>,
+    /// The page or its network has been away since.
+    is_of_before: bool,
     /// When to leave for another transport, as the server asked.
     leave: Option<Instant>,
     /// When a new token is to be asked for.

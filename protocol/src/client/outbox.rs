@@ -30,7 +30,8 @@ pub struct OutboxLimits {
 pub enum PublishError {
     /// The server refused it. It was not accepted.
     Refused(RefusalCode),
-    /// It was sent, and the session expired before the answer came: whether it was accepted is unknown.
+    /// It was sent, or [left](super::Client::save) to another client, and the session expired before the answer came: whether it
+    /// was accepted is unknown.
     Unconfirmed,
     /// Its time to live passed before it could be sent. It was not accepted.
     Expired,
@@ -47,6 +48,8 @@ pub(super) struct Outbox {
     /// The last sequence number that was given out in this session.
     last: Sequence,
     next_id: u64,
+    /// Those named before this were given to another client, which may have sent them.
+    given_before: u64,
     /// How many of the entries were sent on the present transport.
     sent: usize,
     /// None of those that were not sent expires before this.
@@ -99,6 +102,7 @@ impl Outbox {
             limits,
             last: Sequence(0),
             next_id: 1,
+            given_before: 0,
             sent: 0,
             next_expiry: None,
         }
@@ -139,6 +143,11 @@ impl Outbox {
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
         // The iterator of a `VecDeque` is quicker, and larger.
         (0..self.entries.len()).map(|index| &self.entries[index])
+    }
+
+    /// All that there is goes to another client too.
+    pub(super) const fn give(&mut self) {
+        self.given_before = self.next_id;
     }
 
     /// What an earlier client had given out in the session that goes on.
@@ -226,7 +235,7 @@ impl Outbox {
             let entry = &self.entries[index];
             let expires = entry.expires();
             let fails = match why {
-                PublishError::Unconfirmed => entry.was_sent(),
+                PublishError::Unconfirmed => entry.was_sent() || entry.id.0 < self.given_before,
                 PublishError::Expired => expires.is_some_and(|at| at <= now),
                 _ => true,
             };

@@ -163,6 +163,7 @@ impl Client {
             heard,
             terms,
             probe: None,
+            is_of_before: false,
             leave: None,
             renew,
             timed: None,

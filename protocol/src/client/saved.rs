@@ -48,6 +48,7 @@ impl Client {
             return None;
         }
         self.is_saved = true;
+        self.outbox.give();
         let mut out = Vec::new();
         let session = self.session.as_ref().map_or(&[][..], |session| &session.0);
         put(

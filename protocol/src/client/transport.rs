@@ -94,7 +94,10 @@ impl Client {
             State::Waiting { .. } | State::Offline if self.is_online => self.connect(),
             // What was begun before may be as dead as a link that was open.
             State::Connecting { deadline, .. } | State::Opening { deadline, .. } => *deadline = soon.min(*deadline),
-            State::Open(_) => self.probe(),
+            State::Open(open) => {
+                open.is_of_before = true;
+                self.probe();
+            }
             _ => {}
         }
     }
@@ -141,6 +144,7 @@ impl Client {
         // A proxy may say so that is not always in the way.
         let is_doubtful = code == CloseCode::MESSAGE_TOO_BIG && self.is_polling() && self.too_big < MAX_TOO_BIG;
         self.too_big += u32::from(is_doubtful);
+        let is_of_before = matches!(&self.state, State::Open(open) if open.is_of_before);
         let was_useful = self.leave_transport();
         if code == CloseCode::TAKEN_OVER && self.is_saved {
             // Whoever goes on with the session has the rest of it too.
@@ -155,9 +159,9 @@ impl Client {
             }
             Reconnect::Never if !is_doubtful => self.end(code),
             _ if !self.is_online => self.enter(State::Offline),
-            // The first try after a connection that was of use is at once; after that, and where the server
-            // asks for it, there is a wait.
-            Reconnect::AtOnce if was_useful && self.backoff.is_fresh() => self.connect(),
+            // The first try after a connection that was of use, or may have been gone for long, is at once; after that,
+            // and where the server asks for it, there is a wait.
+            Reconnect::AtOnce if is_of_before || was_useful && self.backoff.is_fresh() => self.connect(),
             _ => {
                 let wait = self.backoff.next(self.is_hidden);
                 self.enter(State::Waiting { until: self.now + wait });

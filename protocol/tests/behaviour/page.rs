@@ -125,6 +125,34 @@ fn a_page_that_wakes_gives_what_it_was_connecting_by_a_last_chance() {
     );
 }
 
+/// Chromium ends the socket of a page that was frozen once that is awake, after what had come meanwhile.
+#[test]
+fn a_page_that_wakes_connects_at_once_where_its_link_is_gone_however_young_that_was() {
+    for kind in KINDS {
+        let (mut pair, _) = Pair::subscribed_by(kind);
+        for says_so in [true, false, true] {
+            let gone = pair.attempt;
+            pair.tell(Input::Hidden);
+            pair.tell(Input::Wake);
+            let woken = pair.now;
+            if says_so {
+                pair.say("meanwhile");
+                pair.settle();
+            }
+            if says_so {
+                pair.cut(true);
+            } else {
+                pair.to_server.clear();
+                pair.pass(Settings::default().probe_timeout);
+            }
+            pair.settle();
+            assert_ne!(pair.attempt, gone);
+            assert_eq!(pair.client.state(), ClientState::Open, "{kind:?}, {says_so}");
+            assert!(pair.now.since(woken) <= Settings::default().probe_timeout);
+        }
+    }
+}
+
 #[test]
 fn a_page_that_is_put_away_leaves_its_transport_and_keeps_its_session() {
     for kind in KINDS {

@@ -285,6 +285,42 @@ fn of_two_clients_with_one_session_the_earlier_begins_another() {
     }
 }
 
+/// A page that was put away and came back, after another had gone on in its place.
+#[test]
+fn what_was_left_to_another_client_unsent_is_not_sent_by_both() {
+    for ttl in [Duration::ZERO, SESSION_TTL * 2] {
+        let (mut pair, _) = Pair::subscribed();
+        pair.tell(Input::Suspend);
+        let left = pair.publish("left to the other");
+        let saved = save(&mut pair, None);
+        let own = pair.publish("of its own");
+        let kind = pair.client.kind(0);
+        let other = Client::new(pair.now, settings(kind), 9);
+        let first = std::mem::replace(&mut pair.client, other);
+        assert!(pair.client.restore(pair.now, DATE, &saved));
+        pair.tell(Input::Connect);
+        pair.settle();
+        assert_eq!(pair.log.head().offset.0, 1);
+        pair.forget();
+        pair.events.clear();
+        // By then the session may be gone, or still be the other's.
+        pair.now = pair.now + ttl;
+        pair.client = first;
+        pair.tell(Input::Wake);
+        pair.settle();
+        for _ in 0..10 {
+            pair.tell(Input::Wake);
+            pair.settle();
+        }
+        assert_eq!(
+            outcomes(&pair.events),
+            [(left, Err(PublishError::Unconfirmed)), (own, Ok(2))],
+            "{ttl:?}"
+        );
+        assert_eq!(pair.log.head().offset.0, 2);
+    }
+}
+
 /// Two copies of one tab: both say that they are the one that goes on, and both number their publishes alike.
 #[test]
 fn a_copy_in_whose_session_another_has_published_begins_another() {
