@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tidewire_protocol::{
     Instant,
-    client::{Attempt, Client as Machine, Input, Output, Settings},
+    client::{Attempt, Client as Machine, Input, Output, Settings, TransportKind},
 };
 
 use crate::{
@@ -111,6 +111,39 @@ impl<S: Sink> Shared<S> {
         self.turn(Input::Online);
     }
 
+    /// Has a kind of transport fail as if the network did not let it through, or no longer. What is open of it is dropped, and the
+    /// machine is told no more than that. May be called from anywhere but under the lock.
+    pub(crate) fn block(self: &Arc<Self>, kind: TransportKind, is_blocked: bool) {
+        let mut session = self.lock();
+        let was_blocked = session.is_blocked(kind);
+        session.set_blocked(kind, is_blocked);
+        let lost = if is_blocked {
+            session.drop_transport_of(kind)
+        } else {
+            None
+        };
+        let is_cut = session.is_cut;
+        drop(session);
+        if let Some(attempt) = lost {
+            self.turn(Input::Lost(attempt, None));
+        } else if was_blocked && !is_blocked && !is_cut {
+            // As when a page comes to another network.
+            self.turn(Input::Online);
+        }
+    }
+
+    /// Has these kinds of transport from now on. May be called from anywhere but under the lock.
+    pub(crate) fn set_transports(self: &Arc<Self>, kinds: &[TransportKind]) {
+        let mut effects = S::Effects::default();
+        let mut session = self.lock();
+        // What it has wanted so far is of the kinds that it has so far.
+        self.drain(&mut session, &mut effects);
+        session.machine.set_transports(self.clock.now(), kinds.to_vec());
+        self.drain(&mut session, &mut effects);
+        drop(session);
+        S::tell(self, effects);
+    }
+
     /// What the handles use. A turn follows soon, for what they have asked of the machine.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut Session<S>, Instant) -> T) -> T {
         let mut session = self.lock();
@@ -134,6 +167,20 @@ impl<S: Sink> Shared<S> {
             .handle_input(self.clock.now(), Input::Lost(attempt, None));
     }
 
+    fn open(self: &Arc<Self>, session: &mut Session<S>, attempt: Attempt, index: usize) {
+        let kind = session.machine.kind(index);
+        if session.is_blocked(kind) {
+            return self.lose(session, attempt);
+        }
+        match Transport::open(&self.endpoint, kind, attempt, Arc::downgrade(self)) {
+            Ok(transport) => session.put_transport(kind, attempt, transport),
+            Err(refusal) => {
+                session.refusal = Some(refusal);
+                self.lose(session, attempt);
+            }
+        }
+    }
+
     fn drain(self: &Arc<Self>, session: &mut Session<S>, effects: &mut S::Effects) {
         loop {
             match session.machine.poll_output() {
@@ -149,16 +196,7 @@ impl<S: Sink> Shared<S> {
                         self.lose(session, attempt);
                     }
                 }
-                Output::Connect(attempt, index) => {
-                    let kind = session.machine.kind(index);
-                    match Transport::open(&self.endpoint, kind, attempt, Arc::downgrade(self)) {
-                        Ok(transport) => session.put_transport(kind, attempt, transport),
-                        Err(refusal) => {
-                            session.refusal = Some(refusal);
-                            self.lose(session, attempt);
-                        }
-                    }
-                }
+                Output::Connect(attempt, index) => self.open(session, attempt, index),
                 Output::Disconnect(attempt) => {
                     session.farewell = session.take_transport(attempt).map(Transport::leave);
                 }

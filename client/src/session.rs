@@ -27,6 +27,8 @@ pub(crate) struct Session<S> {
     pub(crate) refusal: Option<ConnectError>,
     /// Whether the program has cut the link, and not joined it again.
     pub(crate) is_cut: bool,
+    /// Which kinds of transport the program has blocked.
+    blocked: [bool; KINDS],
     /// Why it is not kept for the page that follows.
     #[cfg(target_arch = "wasm32")]
     pub(crate) unsaved: Option<Unsaved>,
@@ -45,6 +47,7 @@ impl<S> Session<S> {
             farewell: None,
             refusal: None,
             is_cut: false,
+            blocked: [false; KINDS],
             #[cfg(target_arch = "wasm32")]
             unsaved: None,
             max_unsent_bytes: options.max_unsent_bytes,
@@ -92,6 +95,23 @@ impl<S> Session<S> {
     pub(crate) fn drop_transport(&mut self) -> Option<Attempt> {
         let taken = self.transports.iter_mut().find_map(Option::take)?;
         Some(taken.0)
+    }
+
+    /// Drops the transport of a kind, if there is one, and says which.
+    pub(crate) fn drop_transport_of(&mut self, kind: TransportKind) -> Option<Attempt> {
+        let taken = self.transports.get_mut(kind as usize)?.take()?;
+        Some(taken.0)
+    }
+
+    /// Whether the program has blocked a kind of transport. The npm package cannot.
+    pub(crate) fn is_blocked(&self, kind: TransportKind) -> bool {
+        !cfg!(all(target_arch = "wasm32", feature = "js")) && self.blocked.get(kind as usize) == Some(&true)
+    }
+
+    pub(crate) fn set_blocked(&mut self, kind: TransportKind, is_blocked: bool) {
+        if let Some(it) = self.blocked.get_mut(kind as usize) {
+            *it = is_blocked;
+        }
     }
 
     /// Signals, unless there is no connection or too much waits to be sent.
