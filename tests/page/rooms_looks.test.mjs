@@ -8,7 +8,10 @@ import { startServer, www } from "../support/server.mjs";
 import { COLOURS, SIZES, fits, isDark } from "./looks.mjs";
 import { openRoom } from "./rooms.mjs";
 
-const IN_SIGHT = ["state", "room", "join", "link", "burst", "second", "count-lost", "count-doubled", "composer", "send"];
+const IN_SIGHT = [
+  ...["state", "room", "join", "transport", "choice", "link", "websocket", "polling", "burst", "second"],
+  ...["count-lost", "count-doubled", "composer", "send"],
+];
 
 let browser;
 before(async () => {
@@ -45,6 +48,15 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       await other.say("There you are. What did I miss?");
       await tab.sees("message", "There you are.");
       await shoot("resumed");
+      await tab.block("websocket", "blocked");
+      await tab.sees("moved", "moved to polling");
+      await shoot("polling");
+      await tab.block("polling", "blocked");
+      await tab.complains("Nothing is left");
+      await shoot("blocked");
+      await tab.block("websocket", "on");
+      await tab.is("open");
+      await tab.block("polling", "on");
       await server.kill();
       await tab.complains("The server does not answer");
       await shoot("unreachable");
@@ -60,7 +72,7 @@ test("nothing but the timeline moves when something happens", async (t) => {
   const boxes = () =>
     tab.page.evaluate(() =>
       Object.fromEntries(
-        [".tabs", ".stats", ".stat", ".spark", ".room-form", ".switch", ".room-tools", ".scroller", ".people", "#composer", ".send"].map(
+        [".tabs", ".stats", ".stat", ".spark", ".room-form", ".transport", ".link-panel", ".switch:nth-last-child(2)", ".switch:last-child", ".room-tools", ".scroller", ".people", "#composer", ".send"].map(
           (part) => {
             const { x, y, width, height } = document.querySelector(part).getBoundingClientRect();
             return [part, [x, y, width, height]];
@@ -84,6 +96,16 @@ test("nothing but the timeline moves when something happens", async (t) => {
   await tab.counts("received", 104);
   assert.deepEqual(await boxes(), before);
   assert.deepEqual(await tab.entries("mine").last().boundingBox(), place, "a message is where its publish was");
+  await tab.block("websocket", "blocked");
+  await tab.sees("moved", "moved to polling");
+  await tab.block("polling", "blocked");
+  await tab.complains("Nothing is left");
+  await tab.block("websocket", "on");
+  await tab.sees("moved", "up");
+  await tab.block("polling", "on");
+  await tab.choose("Polling");
+  await tab.talksOver("Polling");
+  assert.deepEqual(await boxes(), before);
 });
 
 /** Some of everything: short, long, several lines, and from both. */
