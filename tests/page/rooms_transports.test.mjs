@@ -67,16 +67,22 @@ test("a session whose WebSocket is blocked goes on by polling, and moves up agai
   const [first, second, people] = await inLobby(t);
   await first.talksOver("WebSocket");
   assert.equal(await first.entries("moved").count(), 0);
+  const sockets = [];
+  first.page.on("websocket", (socket) => sockets.push(socket.waitForEvent("close")));
   await first.block("websocket", "blocked");
   let said = await talkUntil(first, second, first.sees("moved", "moved to polling"));
   await first.talksOver("Polling");
   await first.sees("lost", "WebSocket is blocked");
   await first.is("open");
+  assert.equal(sockets.length, 0, "none is opened while they are blocked");
   await first.block("websocket", "on");
   said += await talkUntil(first, second, first.sees("moved", "moved up to a WebSocket"));
   await first.talksOver("WebSocket");
   await survived(first, second, said, people);
   assert.equal(await first.entries("lost").count(), 1, "it moves up without a break");
+  assert.equal(sockets.length, 1);
+  await first.block("websocket", "blocked");
+  await sockets[0];
   assert.equal(await first.at("alert").textContent(), "");
 });
 
