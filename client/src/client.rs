@@ -57,11 +57,8 @@ impl Client {
             ..options
         };
         let shared = Shared::connect(url, &options, Inbox::new(options.max_queued_bytes))?;
-        // Where there was no choice, nothing was learned for others.
         #[cfg(target_arch = "wasm32")]
-        if options.transports.len() > 1 {
-            remembered::follow(url, &shared);
-        }
+        remembered::follow(url, &shared);
         Ok(Self {
             handle: Arc::new(Handle { shared }),
         })

@@ -103,6 +103,12 @@ impl<S> Session<S> {
         Some(taken.0)
     }
 
+    /// Whether what it talks over says something of the network, and not only of what the program lets it have.
+    #[cfg(target_arch = "wasm32")]
+    pub(crate) fn has_choice(&self) -> bool {
+        self.machine.transports().len() > 1 && self.blocked == [false; KINDS]
+    }
+
     /// Whether the program has blocked a kind of transport. The npm package cannot.
     pub(crate) fn is_blocked(&self, kind: TransportKind) -> bool {
         !cfg!(all(target_arch = "wasm32", feature = "js")) && self.blocked.get(kind as usize) == Some(&true)

@@ -5,6 +5,12 @@ use crate::time::Instant;
 use super::{Client, Climb, Input, Open, Output, State, TransportKind};
 
 impl Client {
+    /// The kinds of transport that it may have, in the order in which they are tried.
+    #[must_use]
+    pub fn transports(&self) -> &[TransportKind] {
+        &self.settings.transports
+    }
+
     /// Has these kinds of transport from now on, to be tried in their order; an empty list changes nothing.
     ///
     /// What it talks over stays if it is one of them, and moves up as it would otherwise, but at once. If it is not, the first

@@ -93,5 +93,6 @@ fn who_waits_connects_at_once_and_who_is_to_stay_away_does_not() {
 fn no_kinds_change_nothing() {
     let mut climber = Climber::polling();
     assert_eq!(climber.chooses(&[]), []);
+    assert_eq!(climber.client.transports(), [STREAM, POLLS]);
     assert_eq!(connects(&climber.after(CLIMB_AFTER)), [(Attempt(4), 0)]);
 }

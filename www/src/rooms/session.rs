@@ -18,7 +18,7 @@ use crate::payload::Payload;
 use crate::rooms::notice::Notice;
 use crate::rooms::people::TYPING_EVERY;
 use crate::rooms::state::{Action, Connection, Link, State, TYPING};
-use crate::rooms::transports::{Choice, KINDS};
+use crate::rooms::transports::Choice;
 use crate::task::Task;
 
 /// Acts on the page's one session. Clones act on the same.
@@ -64,7 +64,7 @@ impl Session {
 
     /// Connects to the page's own server. What keeps the state up to date ends with what is returned.
     pub(crate) fn connect(&self) -> Vec<Task> {
-        match Client::connect(&browser::origin().address("/ws"), options()) {
+        match Client::connect(&browser::origin().address("/ws"), ClientOptions::default()) {
             Ok(client) => {
                 let follow = Task::spawn(follow(client.states(), client.clone(), self.shared.dispatcher.clone()));
                 let measure = Task::spawn(measure(client.clone(), self.shared.dispatcher.clone()));
@@ -180,14 +180,6 @@ impl Session {
         spawn_local(async move { dispatcher.dispatch(outcome(number, publishing).await) });
         true
     }
-}
-
-fn options() -> ClientOptions {
-    let mut options = ClientOptions::default();
-    options.transports = KINDS.to_vec();
-    // Not with what worked last: that may be what was not blocked here.
-    options.begin_with = KINDS.first().copied();
-    options
 }
 
 async fn outcome(number: u64, publishing: Publishing) -> Action {
