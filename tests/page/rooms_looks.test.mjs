@@ -48,18 +48,25 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       await other.say("There you are. What did I miss?");
       await tab.sees("message", "There you are.");
       await shoot("resumed");
-      await tab.block("websocket", "blocked");
-      await tab.sees("moved", "moved to polling");
-      await shoot("polling");
-      await tab.block("polling", "blocked");
-      await tab.complains("Nothing is left");
-      await shoot("blocked");
-      await tab.block("websocket", "on");
-      await tab.is("open");
-      await tab.block("polling", "on");
       await server.kill();
       await tab.complains("The server does not answer");
       await shoot("unreachable");
+    });
+
+    test(`a room whose transports are blocked fits a ${size} in ${colorScheme} colours`, async (t) => {
+      const server = await startServer(t, "--www", www);
+      const tab = await openRoom(t, browser, server.url, { viewport, colorScheme });
+      await tab.block("websocket", "blocked");
+      await tab.sees("moved", "moved to polling");
+      await tab.say("This goes by polling.");
+      await tab.sees("mine", "by polling");
+      await screenshot(tab.page, `room-${size}-${colorScheme}-polling`);
+      await fits(tab, viewport, IN_SIGHT);
+      await tab.block("polling", "blocked");
+      await tab.complains("Nothing is left");
+      await tab.say("And this waits.");
+      await screenshot(tab.page, `room-${size}-${colorScheme}-blocked`);
+      await fits(tab, viewport, IN_SIGHT);
     });
   }
 }
