@@ -64,11 +64,8 @@ impl Client {
         #[cfg(target_arch = "wasm32")]
         let life = Life::begin(&shared, url, options.persist);
         shared.connect()?;
-        // Where there was no choice, nothing was learned for others.
         #[cfg(target_arch = "wasm32")]
-        if options.transports.len() > 1 {
-            remembered::follow(url, &shared);
-        }
+        remembered::follow(url, &shared);
         Ok(Self {
             handle: Arc::new(Handle {
                 shared,
@@ -162,6 +159,24 @@ impl Client {
     pub fn go_online(&self) {
         self.shared().lock().sink.is_cut = false;
         self.shared().turn(Input::Online);
+    }
+
+    /// Blocks a kind of transport, or no longer: what is open of it is dropped, and none can be opened, as on a network that does
+    /// not let it through. To try what becomes of a session there.
+    ///
+    /// The client finds that out as it would on such a network, and goes over to another kind within seconds. Where all are
+    /// blocked it waits, and tries again. What is no longer blocked is tried at once.
+    pub fn block(&self, kind: TransportKind, is_blocked: bool) {
+        self.shared().block(kind, is_blocked);
+    }
+
+    /// Takes the place of [`ClientOptions::transports`] from now on: these kinds, to be tried in their order. An empty list changes
+    /// nothing.
+    ///
+    /// A session that talks over another kind goes over to the first of them at once; one that polls and would now rather have a
+    /// WebSocket tries one at once, beside the polls.
+    pub fn set_transports(&self, kinds: &[TransportKind]) {
+        self.shared().set_transports(kinds);
     }
 
     /// Ends the session: says farewell, and waits until that was sent or could not be.

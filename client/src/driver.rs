@@ -103,7 +103,21 @@ impl<S: Sink> Shared<S> {
             .handle_input(self.clock.now(), Input::Lost(attempt, None));
     }
 
-    fn drain(self: &Arc<Self>, session: &mut Session<S>, effects: &mut S::Effects) {
+    fn open(self: &Arc<Self>, session: &mut Session<S>, attempt: Attempt, index: usize) {
+        let kind = session.machine.kind(index);
+        if session.sink.is_blocked(kind) {
+            return self.lose(session, attempt);
+        }
+        match Transport::open(&self.endpoint, kind, attempt, Arc::downgrade(self)) {
+            Ok(transport) => session.put_transport(kind, attempt, transport),
+            Err(refusal) => {
+                session.refusal = Some(refusal);
+                self.lose(session, attempt);
+            }
+        }
+    }
+
+    pub(crate) fn drain(self: &Arc<Self>, session: &mut Session<S>, effects: &mut S::Effects) {
         loop {
             match session.machine.poll_output() {
                 Output::Event(event) => session.sink.take(event, effects),
@@ -118,16 +132,7 @@ impl<S: Sink> Shared<S> {
                         self.lose(session, attempt);
                     }
                 }
-                Output::Connect(attempt, index) => {
-                    let kind = session.machine.kind(index);
-                    match Transport::open(&self.endpoint, kind, attempt, Arc::downgrade(self)) {
-                        Ok(transport) => session.put_transport(kind, attempt, transport),
-                        Err(refusal) => {
-                            session.refusal = Some(refusal);
-                            self.lose(session, attempt);
-                        }
-                    }
-                }
+                Output::Connect(attempt, index) => self.open(session, attempt, index),
                 Output::Disconnect(attempt) => {
                     session.farewell = session.take_transport(attempt).map(Transport::leave);
                 }

@@ -4,7 +4,7 @@ use core::task::Waker;
 
 use tidewire_protocol::{
     Instant, OwnedPayload,
-    client::{ClientState, Event, PublishError as Failure, SubscriptionId},
+    client::{ClientState, Event, PublishError as Failure, SubscriptionId, TransportKind},
 };
 #[cfg(target_arch = "wasm32")]
 use tidewire_protocol::{RoomName, client::PublishId};
@@ -28,6 +28,8 @@ pub(crate) struct Inbox {
     pub(crate) watched: Watched,
     /// Whether the program has cut the link, and not joined it again.
     pub(crate) is_cut: bool,
+    /// Which kinds of transport the program has blocked.
+    pub(crate) blocked: Vec<TransportKind>,
     /// What the page before had published, until somebody asks.
     #[cfg(target_arch = "wasm32")]
     pub(crate) restored: Vec<(PublishId, RoomName, OwnedPayload)>,
@@ -44,6 +46,7 @@ impl Inbox {
             answers: Answers::default(),
             watched: Watched::default(),
             is_cut: false,
+            blocked: Vec::new(),
             #[cfg(target_arch = "wasm32")]
             restored: Vec::new(),
             #[cfg(target_arch = "wasm32")]
@@ -68,6 +71,10 @@ impl Inbox {
 
 impl Sink for Inbox {
     type Effects = Vec<Waker>;
+
+    fn is_blocked(&self, kind: TransportKind) -> bool {
+        self.blocked.contains(&kind)
+    }
 
     fn take(&mut self, event: Event, wakers: &mut Vec<Waker>) {
         match event {

@@ -47,6 +47,8 @@ mod event;
 mod inbox;
 #[cfg(all(feature = "js", target_arch = "wasm32"))]
 mod js;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
+mod kinds;
 #[cfg(all(target_arch = "wasm32", not(feature = "js")))]
 mod life;
 mod lock;

@@ -40,7 +40,10 @@ pub(crate) fn follow(url: &str, client: &Arc<Shared<Inbox>>) {
     let mut states = States::new(Arc::clone(&client));
     spawn_local(async move {
         while poll_fn(|cx| Pin::new(&mut states).poll_next(cx)).await.is_some() {
-            let kind = client.lock().machine.transport();
+            let session = client.lock();
+            // Where there is no choice, nothing is learned for others.
+            let kind = session.machine.transport().filter(|_| session.has_choice());
+            drop(session);
             if let Some(kind) = kind {
                 keep(&url, kind);
             }

@@ -1,6 +1,6 @@
 //! How a program is told: what the driver leaves open.
 
-use tidewire_protocol::client::{Event, SubscriptionId};
+use tidewire_protocol::client::{Event, SubscriptionId, TransportKind};
 
 use crate::{driver::Shared, lock::MaybeSend};
 
@@ -14,6 +14,11 @@ pub(crate) trait Sink: MaybeSend + Sized + 'static {
 
     /// A subscription that holds more than it may, once: it is paused then.
     fn next_full(&mut self) -> Option<SubscriptionId>;
+
+    /// Whether the program has blocked a kind of transport.
+    fn is_blocked(&self, _: TransportKind) -> bool {
+        false
+    }
 
     /// Calls the program's code. Nothing is locked.
     fn tell(shared: &Shared<Self>, effects: Self::Effects);

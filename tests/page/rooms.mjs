@@ -15,7 +15,7 @@ export async function openRoom(test, browser, url, { room = "lobby", ...options 
     page,
     /** The part of the page with this test id. */
     at,
-    /** The lines of the timeline of one kind: message, mine, pending, failed, gap, hole, joined, resumed, lost. */
+    /** The lines of the timeline of one kind: message, mine, pending, failed, gap, hole, joined, resumed, lost, moved. */
     entries: (kind) => at("timeline").locator(`[data-kind=${kind}]`),
     /** Waits for a line of the timeline of this kind with this text. */
     async sees(kind, text = "") {
@@ -43,6 +43,19 @@ export async function openRoom(test, browser, url, { room = "lobby", ...options 
       await at("link").click();
       await page.locator(`[data-testid=link][aria-checked=${state === "on"}]`).waitFor();
       await tab.is(state === "on" ? "open" : "offline");
+    },
+    /** Waits for what the session talks over: WebSocket, Polling or none. */
+    async talksOver(transport) {
+      await at("transport").filter({ hasText: new RegExp(`${transport}$`) }).waitFor();
+    },
+    /** Chooses what it may talk over: Automatic, WebSocket or Polling. */
+    async choose(transport) {
+      await at("choice").selectOption(transport);
+    },
+    /** Moves the switch of a transport: websocket or polling. */
+    async block(transport, state) {
+      await at(transport).click();
+      await page.locator(`[data-testid=${transport}][aria-checked=${state === "on"}]`).waitFor();
     },
     /** What was said, in order: each message of the room with its offset. */
     said: () =>

@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => browser?.close());
 
-test("one joins, talks, and cuts and mends the link with the keyboard alone", async (t) => {
+test("one joins, talks, cuts and mends the link, blocks and chooses transports with the keyboard alone", async (t) => {
   const server = await startServer(t, "--www", www);
   const tab = await openRoom(t, browser, server.url);
   const { keyboard } = tab.page;
@@ -37,6 +37,17 @@ test("one joins, talks, and cuts and mends the link with the keyboard alone", as
   await tab.is("offline");
   await keyboard.press("Enter");
   await tab.is("open");
+  await tabTo(tab, "websocket");
+  await keyboard.press("Space");
+  await tab.sees("moved", "moved to polling");
+  await tab.talksOver("Polling");
+  await keyboard.press("Space");
+  await tab.talksOver("WebSocket");
+  await tabTo(tab, "choice");
+  await keyboard.press("P");
+  await tab.talksOver("Polling");
+  await keyboard.press("Home");
+  await tab.talksOver("WebSocket");
   await tabTo(tab, "burst");
   await keyboard.press("Enter");
   await tab.counts("received", 101);
@@ -52,7 +63,11 @@ test("every control of a room has a name", async (t) => {
     ["link", "Console"],
     ["textbox", "Room"],
     ["button", "Join"],
+    ["group", "Connection"],
+    ["combobox", "Transport"],
     ["switch", "Link"],
+    ["switch", "WebSocket"],
+    ["switch", "Polling"],
     ["button", "Send 100 messages"],
     ["link", "Second window"],
     ["log", "Timeline"],
@@ -63,6 +78,8 @@ test("every control of a room has a name", async (t) => {
   ]) {
     assert.equal(await page.getByRole(role, { name, exact: true }).count(), 1, `${role} ${name}`);
   }
+  const described = await page.getByTestId("choice").getAttribute("aria-describedby");
+  assert.equal(await page.locator(`#${described}`).textContent(), "in use: WebSocket");
   assert.equal(await page.locator("a[aria-current=page]").textContent(), "Rooms");
   const nameless = await page.evaluate(() =>
     [...document.querySelectorAll("button, input, select, textarea, a")]

@@ -8,7 +8,10 @@ import { startServer, www } from "../support/server.mjs";
 import { COLOURS, SIZES, fits, isDark } from "./looks.mjs";
 import { openRoom } from "./rooms.mjs";
 
-const IN_SIGHT = ["state", "room", "join", "link", "burst", "second", "count-lost", "count-doubled", "composer", "send"];
+const IN_SIGHT = [
+  ...["state", "room", "join", "transport", "choice", "link", "websocket", "polling", "burst", "second"],
+  ...["count-lost", "count-doubled", "composer", "send"],
+];
 
 let browser;
 before(async () => {
@@ -49,6 +52,22 @@ for (const [size, viewport] of Object.entries(SIZES)) {
       await tab.complains("The server does not answer");
       await shoot("unreachable");
     });
+
+    test(`a room whose transports are blocked fits a ${size} in ${colorScheme} colours`, async (t) => {
+      const server = await startServer(t, "--www", www);
+      const tab = await openRoom(t, browser, server.url, { viewport, colorScheme });
+      await tab.block("websocket", "blocked");
+      await tab.sees("moved", "moved to polling");
+      await tab.say("This goes by polling.");
+      await tab.sees("mine", "by polling");
+      await screenshot(tab.page, `room-${size}-${colorScheme}-polling`);
+      await fits(tab, viewport, IN_SIGHT);
+      await tab.block("polling", "blocked");
+      await tab.complains("Nothing is left");
+      await tab.say("And this waits.");
+      await screenshot(tab.page, `room-${size}-${colorScheme}-blocked`);
+      await fits(tab, viewport, IN_SIGHT);
+    });
   }
 }
 
@@ -60,7 +79,7 @@ test("nothing but the timeline moves when something happens", async (t) => {
   const boxes = () =>
     tab.page.evaluate(() =>
       Object.fromEntries(
-        [".tabs", ".stats", ".stat", ".spark", ".room-form", ".switch", ".room-tools", ".scroller", ".people", "#composer", ".send"].map(
+        [".tabs", ".stats", ".stat", ".spark", ".room-form", ".transport", ".link-panel", ".switch:nth-last-child(2)", ".switch:last-child", ".room-tools", ".scroller", ".people", "#composer", ".send"].map(
           (part) => {
             const { x, y, width, height } = document.querySelector(part).getBoundingClientRect();
             return [part, [x, y, width, height]];
@@ -84,6 +103,16 @@ test("nothing but the timeline moves when something happens", async (t) => {
   await tab.counts("received", 104);
   assert.deepEqual(await boxes(), before);
   assert.deepEqual(await tab.entries("mine").last().boundingBox(), place, "a message is where its publish was");
+  await tab.block("websocket", "blocked");
+  await tab.sees("moved", "moved to polling");
+  await tab.block("polling", "blocked");
+  await tab.complains("Nothing is left");
+  await tab.block("websocket", "on");
+  await tab.sees("moved", "up");
+  await tab.block("polling", "on");
+  await tab.choose("Polling");
+  await tab.talksOver("Polling");
+  assert.deepEqual(await boxes(), before);
 });
 
 /** Some of everything: short, long, several lines, and from both. */

@@ -36,6 +36,10 @@ test("the page of trunk serve talks to the running server through its proxy", { 
   const room = await openRoom(t, browser, trunk.url);
   await room.say("through the proxy");
   await room.sees("mine", "through the proxy");
+  await room.choose("Polling");
+  await room.talksOver("Polling");
+  await room.say("through the other");
+  await room.sees("mine", "through the other");
 });
 
 /** Trunk.toml as it is, but for another folder to lie in, and with this server behind its proxies. */

@@ -232,6 +232,83 @@ async fn a_session_moves_up_to_a_websocket_once_there_can_be_one() {
     );
 }
 
+/// Nothing but what the test does has it try a WebSocket again.
+fn choosing(server: &Server) -> Client {
+    let mut options = ClientOptions::default();
+    options.backoff.cap = Duration::from_millis(100);
+    options.climb_after = Duration::from_secs(3600);
+    Client::connect(&format!("ws://{}/ws", server.address()), options).expect("an address")
+}
+
+#[tokio::test]
+async fn where_websockets_are_blocked_the_session_goes_on_over_polls_and_back_again() {
+    let server = Server::start_default();
+    let bob = connect(server.address(), &[TransportKind::Stream]);
+    let mut of_bob = subscribe(&bob, SubscribeOptions::default().presence(true)).await;
+    let ann = choosing(&server);
+    let mut of_ann = subscribe(&ann, SubscribeOptions::default()).await;
+    let mut number = 0;
+    for is_blocked in [true, false] {
+        ann.block(TransportKind::Stream, is_blocked);
+        let wanted = [TransportKind::Stream, TransportKind::Polls][usize::from(is_blocked)];
+        number = said_until(&ann, &mut of_ann, number, || ann.transport() == Some(wanted)).await;
+    }
+    let (mut heard, mut changes) = (0, 0);
+    while heard < number {
+        match within(of_bob.next()).await.expect("not the end") {
+            RoomEvent::Message { position, .. } => {
+                heard += 1;
+                assert_eq!(position.offset.0, heard);
+            }
+            _ => changes += 1,
+        }
+    }
+    assert_eq!(changes, 2, "who is there, and that ann came");
+}
+
+#[tokio::test]
+async fn where_all_is_blocked_what_is_said_waits() {
+    let server = Server::start_default();
+    let client = choosing(&server);
+    let mut events = subscribe(&client, SubscribeOptions::default()).await;
+    let mut states = client.states();
+    for kind in [TransportKind::Stream, TransportKind::Polls] {
+        client.block(kind, true);
+    }
+    let said = lobby(&client).publish("0");
+    for _ in 0..4 {
+        while !matches!(within(states.next()).await, Some(ClientState::Waiting(_))) {}
+    }
+    assert_eq!(client.transport(), None);
+    client.go_offline();
+    client.block(TransportKind::Polls, false);
+    assert_eq!(client.state(), ClientState::Offline, "that is for `go_online` to end");
+    client.go_online();
+    within(said).await.expect("accepted");
+    assert_eq!(message(&mut events).await, ("0".into(), 1));
+    assert_eq!(client.transport(), Some(TransportKind::Polls));
+}
+
+#[tokio::test]
+async fn a_session_goes_over_to_the_transport_that_was_chosen() {
+    let [stream, polls] = [TransportKind::Stream, TransportKind::Polls];
+    let server = Server::start_default();
+    let client = choosing(&server);
+    let mut events = subscribe(&client, SubscribeOptions::default()).await;
+    let mut number = 0;
+    for (chosen, stays, comes_to) in [
+        (&[polls][..], false, polls),
+        (&[stream], false, stream),
+        (&[polls], false, polls),
+        (&[stream, polls], true, stream),
+        (&[polls, stream], true, stream),
+    ] {
+        client.set_transports(chosen);
+        assert_eq!(client.state() == ClientState::Open, stays, "{chosen:?}");
+        number = said_until(&client, &mut events, number, || client.transport() == Some(comes_to)).await;
+    }
+}
+
 /// Says one thing after another, each of which is heard once, in its place, until it is so.
 async fn said_until(client: &Client, events: &mut RoomEvents, from: u64, is_so: impl Fn() -> bool) -> u64 {
     let mut number = from;

@@ -99,6 +99,32 @@ async fn where_no_websocket_can_be_had_a_client_polls() {
 }
 
 #[wasm_bindgen_test]
+async fn what_a_program_blocks_is_not_told_to_the_next_page_as_the_network() {
+    let url = fixture(&format!("/ws?{}", tagged("taught")));
+    let client = Client::connect(&url, ClientOptions::default()).expect("an address");
+    for is_chosen in [false, true] {
+        match is_chosen {
+            false => client.block(TransportKind::Stream, true),
+            true => client.set_transports(&[TransportKind::Polls]),
+        }
+        talk(&client, &client).await;
+        assert_eq!(client.transport(), Some(TransportKind::Polls));
+        let next = Client::connect(&url, ClientOptions::default()).expect("an address");
+        reach(&next, |state| state == ClientState::Open).await;
+        assert_eq!(next.transport(), Some(TransportKind::Stream));
+        client.set_transports(&[TransportKind::Stream, TransportKind::Polls]);
+        client.block(TransportKind::Stream, false);
+        within("a way up", async {
+            let mut states = client.states();
+            while client.transport() != Some(TransportKind::Stream) {
+                states.next().await.expect("not the end");
+            }
+        })
+        .await;
+    }
+}
+
+#[wasm_bindgen_test]
 async fn a_session_goes_on_where_a_request_failed() {
     for fault in ["bad-gateway", "html", "redirect", "endless"] {
         let tag = tagged(fault);

@@ -27,6 +27,15 @@ impl Client {
         }
     }
 
+    /// It does not wait for that moment.
+    pub(super) fn climb_now(&mut self) {
+        if let State::Open(open) = &mut self.state
+            && let Climb::At(at) = &mut open.climb
+        {
+            *at = self.now;
+        }
+    }
+
     pub(super) fn climb(&mut self) {
         self.last_attempt.0 += 1;
         let (attempt, deadline) = (self.last_attempt, self.now + self.settings.connect_timeout);

@@ -6,6 +6,7 @@
 mod climb;
 mod deadlines;
 mod event;
+mod kinds;
 mod outbox;
 mod polls;
 mod receive;

@@ -6,7 +6,7 @@ use crate::{
     frame::{ClientFrame, Hello, Nonce, Token, VERSION},
 };
 
-use super::{Attempt, Client, Climb, Event, Open, Output, Poll, State};
+use super::{Attempt, Client, Event, Output, Poll, State};
 
 impl Client {
     pub(super) fn connect(&mut self) {
@@ -79,12 +79,7 @@ impl Client {
         self.is_online = true;
         // It may be another network.
         (self.is_proven, self.climbs) = (false, 0);
-        if let State::Open(Open {
-            climb: Climb::At(at), ..
-        }) = &mut self.state
-        {
-            *at = self.now;
-        }
+        self.climb_now();
         self.on_wake();
     }
 

@@ -11,16 +11,16 @@ use tidewire_protocol::{
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const CLIMB_AFTER: Duration = Duration::from_secs(10);
+pub(crate) const CLIMB_AFTER: Duration = Duration::from_secs(10);
 
 /// A client that could not have a stream, and what it has wanted since it polls.
-struct Climber {
+pub(crate) struct Climber {
     now: Instant,
-    client: Client,
+    pub(crate) client: Client,
 }
 
 impl Climber {
-    fn polling() -> Self {
+    pub(crate) fn polling() -> Self {
         let settings = Settings {
             transports: vec![TransportKind::Stream, TransportKind::Polls],
             failures_before_next: 1,
@@ -41,15 +41,25 @@ impl Climber {
     }
 
     /// One whose stream is being opened, as this attempt.
-    fn climbing() -> (Self, Attempt) {
+    pub(crate) fn climbing() -> (Self, Attempt) {
         let mut climber = Self::polling();
         let wanted = climber.after(CLIMB_AFTER);
         assert_eq!(connects(&wanted), [(Attempt(4), 0)]);
         (climber, Attempt(4))
     }
 
-    fn tell(&mut self, input: Input<'_>) -> Vec<Output> {
+    pub(crate) fn tell(&mut self, input: Input<'_>) -> Vec<Output> {
         self.client.handle_input(self.now, input);
+        self.wants()
+    }
+
+    /// Has these kinds from now on.
+    pub(crate) fn chooses(&mut self, kinds: &[TransportKind]) -> Vec<Output> {
+        self.client.set_transports(self.now, kinds.to_vec());
+        self.wants()
+    }
+
+    fn wants(&mut self) -> Vec<Output> {
         let mut outputs = Vec::new();
         loop {
             match self.client.poll_output() {
@@ -60,7 +70,7 @@ impl Climber {
         }
     }
 
-    fn after(&mut self, time: Duration) -> Vec<Output> {
+    pub(crate) fn after(&mut self, time: Duration) -> Vec<Output> {
         self.now = self.now + time;
         self.tell(Input::Timeout)
     }
@@ -87,7 +97,7 @@ fn welcome_to(outcome: Outcome, session: SessionId) -> Vec<u8> {
     batch
 }
 
-fn connects(outputs: &[Output]) -> Vec<(Attempt, usize)> {
+pub(crate) fn connects(outputs: &[Output]) -> Vec<(Attempt, usize)> {
     let connects = outputs.iter().filter_map(|output| match output {
         Output::Connect(attempt, kind) => Some((*attempt, *kind)),
         _ => None,

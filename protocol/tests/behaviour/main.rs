@@ -8,6 +8,7 @@ mod client;
 mod climbing;
 mod documented;
 mod frames;
+mod kinds;
 mod log;
 mod log_model;
 mod model;

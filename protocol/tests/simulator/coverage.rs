@@ -113,6 +113,10 @@ coverage! {
     moves,
     /// Of these, streams that took the place of polls while the session was open.
     moved_up,
+    /// Times that a user chose which kinds a client may have.
+    chosen,
+    /// Of these, such as had an open session go over to another transport.
+    moves_chosen,
     /// Polls.
     polls,
     /// Messages that came by polls.

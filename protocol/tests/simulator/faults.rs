@@ -51,6 +51,7 @@ impl World {
             }
             980..984 => self.reload(client),
             984..992 => self.put_away(client),
+            992..996 => self.choose_transports(client),
             _ => self.tell_client(client, client::Input::Wake),
         }
     }

@@ -105,6 +105,8 @@ struct Peer {
     kinds: Vec<Kind>,
     transports: Vec<TransportKind>,
     kind: usize,
+    /// The only one that its user lets it have, if that is so.
+    only: Option<usize>,
     /// When it last asked how long a round trip takes.
     pinged: Option<Instant>,
 }
@@ -238,6 +240,7 @@ impl World {
         }
         for client in 0..self.peers.len() {
             self.schedule(Duration::ZERO, Happening::Online(client));
+            self.set_transports(client, None)?;
             for id in self.peers[client].paused() {
                 self.schedule(Duration::ZERO, Happening::Resume(client, id));
             }
@@ -314,6 +317,7 @@ impl Peer {
             kinds,
             transports,
             kind: 0,
+            only: None,
             pinged: None,
         }
     }

@@ -31,7 +31,7 @@ impl World {
     pub(super) fn drive_client(&mut self, client: usize) -> Check {
         for _ in 0..MAX_OUTPUTS {
             match self.peers[client].machine.poll_output() {
-                client::Output::Connect(attempt, kind) => self.connect(client, attempt, kind),
+                client::Output::Connect(attempt, place) => self.connect(client, attempt, place),
                 client::Output::Send(attempt, batch) => self.send_to_server(client, attempt, batch),
                 client::Output::Disconnect(attempt) => self.disconnect(client, attempt),
                 client::Output::Event(event) => self.on_event(client, event)?,
@@ -49,9 +49,8 @@ impl World {
         Err(format!("client {client} does not come to rest"))
     }
 
-    fn connect(&mut self, client: usize, attempt: Attempt, kind: usize) {
-        let index = kind;
-        let (transport, kind) = self.choose(client, index);
+    fn connect(&mut self, client: usize, attempt: Attempt, place: usize) {
+        let (index, transport, kind) = self.choose(client, place);
         let node = self.random.below(self.nodes.len());
         let id = LinkId(self.fresh_id());
         let mut link = Link::new(client, attempt, (index, transport), node, self.now, &mut self.random);

@@ -44,7 +44,7 @@ impl World {
         let peer = &mut self.peers[client];
         peer.machine = Client::new(now, peer.settings.clone(), seed);
         peer.subscriptions.clear();
-        (peer.timer, peer.pinged) = (None, None);
+        (peer.timer, peer.pinged, peer.only) = (None, None, None);
         peer.asleep_until = now + away;
         self.schedule(away, Happening::Loaded(client, left));
         Ok(())

@@ -39,15 +39,38 @@ impl Kind {
 }
 
 impl World {
-    /// The client tries a transport of this kind.
-    pub(super) fn choose(&mut self, client: usize, kind: usize) -> (TransportKind, Kind) {
+    /// The client tries a transport: which of all, and what becomes of it. It is told by its place in the client's list.
+    pub(super) fn choose(&mut self, client: usize, place: usize) -> (usize, TransportKind, Kind) {
         let peer = &self.peers[client];
         let coverage = &mut self.model.coverage;
-        let transport = peer.transports[kind];
+        let index = peer.only.unwrap_or(place);
+        let (transport, kind) = (peer.transports[index], peer.kinds[index]);
         coverage.polls += u64::from(transport == TransportKind::Polls);
-        let kind = peer.kinds[kind];
         coverage.useless_transports += u64::from(kind != Kind::Works);
-        (transport, kind)
+        (index, transport, kind)
+    }
+
+    /// The user lets a client have one of its kinds alone, or all of them.
+    pub(super) fn set_transports(&mut self, client: usize, only: Option<usize>) -> Check {
+        let (now, peer) = (self.now, &mut self.peers[client]);
+        let is_open = peer.machine.state() == ClientState::Open;
+        peer.only = only;
+        let transports = match only {
+            Some(index) => vec![peer.transports[index]],
+            None => peer.transports.clone(),
+        };
+        peer.machine.set_transports(now, transports);
+        let is_moving = is_open && peer.machine.state() != ClientState::Open;
+        self.model.coverage.chosen += 1;
+        self.model.coverage.moves_chosen += u64::from(is_moving);
+        self.drive_client(client)
+    }
+
+    /// One of the kinds alone, or all of them.
+    pub(super) fn choose_transports(&mut self, client: usize) -> Check {
+        let kinds = self.peers[client].kinds.len();
+        let only = self.random.below(kinds + 1);
+        self.set_transports(client, (only < kinds).then_some(only))
     }
 
     /// Something has come by a transport of this kind.

@@ -13,6 +13,8 @@ pub(crate) enum Notice {
     CannotConnect(ConnectError),
     /// The server does not answer.
     Unreachable,
+    /// All transports that the session may have are blocked.
+    Blocked,
     /// The session was ended with this code.
     Closed(CloseCode),
     /// The server refused the room.
@@ -28,6 +30,7 @@ impl Notice {
             Self::BadName(_) => "That is not the name of a room".into(),
             Self::CannotConnect(_) => "The browser does not allow the connection".into(),
             Self::Unreachable => "The server does not answer".into(),
+            Self::Blocked => "Nothing is left that the session may talk over".into(),
             Self::Closed(code) => format!("The session was closed: {code}"),
             Self::Ended(code) => format!("The server refused this room: {}", refusal(*code)),
             Self::Full(left_out) => {
@@ -50,6 +53,9 @@ impl Notice {
             Self::BadName(_) => "It must not have control characters.",
             Self::CannotConnect(_) => "A page that was loaded over https may open only wss:// addresses.",
             Self::Unreachable => "The page tries again by itself. What you publish meanwhile waits, and is sent then.",
+            Self::Blocked => {
+                "Unblock a transport, or choose another. What you publish meanwhile waits, and is sent then."
+            }
             Self::Closed(code) => match code.reconnect() {
                 Reconnect::Never => "It does not connect again by itself. Reload the page to begin another session.",
                 _ => "Reload the page to begin another session.",

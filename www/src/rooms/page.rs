@@ -46,7 +46,7 @@ pub(crate) fn RoomsPage(props: &Props) -> Html {
                 { sparkline(&state.round_trips) }
             </Header>
             <main>
-                <RoomBar session={session.clone()} name={props.name.clone()} link={state.link} {is_wrong} />
+                <RoomBar session={session.clone()} name={props.name.clone()} link={state.link} transports={state.transports} {is_wrong} />
                 <NoticeBar {text} {on_dismiss} />
                 <div class="room">
                     <TimelineView

@@ -1,5 +1,5 @@
-//! What the page does with its session: connect, enter a room, publish, signal, cut the link. What comes of it is told to
-//! the state.
+//! What the page does with its session: connect, enter a room, publish, signal, cut the link, choose and block transports.
+//! What comes of it is told to the state.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use gloo_timers::future::TimeoutFuture;
-use tidewire_client::{Client, ClientOptions, Publishing, Room, RoomEvents, RoomName, States, SubscribeOptions};
+use tidewire_client::{
+    Client, ClientOptions, Publishing, Room, RoomEvents, RoomName, States, SubscribeOptions, TransportKind,
+};
 use wasm_bindgen_futures::spawn_local;
 use yew::UseReducerDispatcher;
 
@@ -15,7 +17,8 @@ use crate::browser::{self, now};
 use crate::payload::Payload;
 use crate::rooms::notice::Notice;
 use crate::rooms::people::TYPING_EVERY;
-use crate::rooms::state::{Action, Link, State, TYPING};
+use crate::rooms::state::{Action, Connection, Link, State, TYPING};
+use crate::rooms::transports::Choice;
 use crate::task::Task;
 
 /// Acts on the page's one session. Clones act on the same.
@@ -140,6 +143,22 @@ impl Session {
         }
     }
 
+    /// Has the session talk over this from now on.
+    pub(crate) fn choose(&self, choice: Choice) {
+        self.shared.dispatcher.dispatch(Action::Choose(choice));
+        if let Some(client) = &*self.shared.client.borrow() {
+            client.set_transports(&choice.kinds());
+        }
+    }
+
+    /// Blocks a kind of transport, or no longer.
+    pub(crate) fn block(&self, kind: TransportKind, is_blocked: bool) {
+        self.shared.dispatcher.dispatch(Action::Block(kind, is_blocked));
+        if let Some(client) = &*self.shared.client.borrow() {
+            client.block(kind, is_blocked);
+        }
+    }
+
     /// Tells what went wrong elsewhere.
     pub(crate) fn notify(&self, notice: Notice) {
         self.shared.dispatcher.dispatch(Action::Notify(notice));
@@ -173,7 +192,12 @@ async fn outcome(number: u64, publishing: Publishing) -> Action {
 /// Tells what the client is doing.
 async fn follow(mut states: States, client: Client, dispatcher: UseReducerDispatcher<State>) {
     while let Some(state) = states.next().await {
-        dispatcher.dispatch(Action::Connection(state, client.member(), now()));
+        let connection = Connection {
+            state,
+            transport: client.transport(),
+            me: client.member(),
+        };
+        dispatcher.dispatch(Action::Connection(connection, now()));
     }
 }
 

@@ -3,7 +3,9 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use tidewire_client::{ClientState, CloseCode, MemberId, OwnedPayload, Position, PublishErrorCause, RoomEvent};
+use tidewire_client::{
+    ClientState, CloseCode, MemberId, OwnedPayload, Position, PublishErrorCause, RoomEvent, TransportKind,
+};
 use yew::Reducible;
 
 use crate::payload::Payload;
@@ -12,6 +14,7 @@ use crate::rooms::audit::{Audit, Verdict};
 use crate::rooms::notice::Notice;
 use crate::rooms::people::People;
 use crate::rooms::timeline::{Said, Timeline, What};
+use crate::rooms::transports::{Choice, Loss, Transports};
 use crate::stamp::Stamp;
 
 /// What the page knows.
@@ -21,6 +24,8 @@ pub(crate) struct State {
     pub(crate) connection: ClientState,
     /// Where the switch stands.
     pub(crate) link: Link,
+    /// What it talks over.
+    pub(crate) transports: Transports,
     /// Who this page is to others, once it was welcomed.
     pub(crate) me: Option<MemberId>,
     /// How long it takes to the server and back.
@@ -47,14 +52,27 @@ pub(crate) enum Link {
     Cut,
 }
 
+/// What the client is doing.
+pub(crate) struct Connection {
+    pub(crate) state: ClientState,
+    /// What it talks over, while it can talk.
+    pub(crate) transport: Option<TransportKind>,
+    /// By which id others know it.
+    pub(crate) me: Option<MemberId>,
+}
+
 /// A thing that happened, or that a person wants.
 pub(crate) enum Action {
     /// A room was entered. What was known of another is forgotten.
     Enter,
-    /// The client does something else now, and is known to others by this id.
-    Connection(ClientState, Option<MemberId>, Stamp),
+    /// The client does something else now.
+    Connection(Connection, Stamp),
     /// The switch was moved.
     Switch(Link),
+    /// The session may have this.
+    Choose(Choice),
+    /// A kind of transport was blocked, or is no longer.
+    Block(TransportKind, bool),
     /// Events of the room, in their order.
     Heard(Vec<RoomEvent>, Stamp),
     /// A publish is under way: its number, and what it says.
@@ -80,6 +98,7 @@ impl Default for State {
         Self {
             connection: ClientState::Idle,
             link: Link::Up,
+            transports: Transports::default(),
             me: None,
             round_trips: Recent::default(),
             notice: None,
@@ -116,8 +135,10 @@ impl State {
     fn apply(&mut self, action: Action) {
         match action {
             Action::Enter => self.on_enter(),
-            Action::Connection(connection, me, at) => self.on_connection(connection, me, at),
+            Action::Connection(connection, at) => self.on_connection(connection, at),
             Action::Switch(link) => self.link = link,
+            Action::Choose(choice) => self.transports.choice = choice,
+            Action::Block(kind, is_blocked) => self.transports.block(kind, is_blocked),
             Action::Heard(events, at) => events.into_iter().for_each(|event| self.on_event(event, at)),
             Action::Publishing(number, payload, at) => self.timeline.publish(number, at.time_of_day, payload),
             Action::Published(number, place) => self.on_published(number, place),
@@ -137,26 +158,44 @@ impl State {
         *self = Self {
             connection: self.connection,
             link: self.link,
+            transports: self.transports,
             me: self.me.take(),
             round_trips: std::mem::take(&mut self.round_trips),
             ..Self::default()
         };
     }
 
-    fn on_connection(&mut self, connection: ClientState, me: Option<MemberId>, at: Stamp) {
+    fn on_connection(&mut self, connection: Connection, at: Stamp) {
+        let Connection { state, transport, me } = connection;
         let was_open = self.connection == ClientState::Open;
-        match connection {
+        match state {
             ClientState::Open => self.notice = None,
             ClientState::Closed(code) if code != CloseCode::NORMAL => self.notice = Some(Notice::Closed(code)),
-            ClientState::Waiting(_) if !was_open => self.notice = Some(Notice::Unreachable),
+            ClientState::Waiting(_) if !was_open => self.on_failed_try(),
             _ => {}
         }
-        if was_open && connection != ClientState::Open {
-            let was_cut = self.link == Link::Cut;
-            self.timeline.note(at.time_of_day, What::LinkLost { was_cut });
+        let moved_to = self.transports.follow(transport);
+        if was_open && state != ClientState::Open {
+            let loss = match self.link {
+                Link::Cut => Loss::Cut,
+                Link::Up => self.transports.loss(),
+            };
+            self.timeline.note(at.time_of_day, What::LinkLost(loss));
         }
-        self.connection = connection;
+        if let Some(kind) = moved_to {
+            self.timeline.note(at.time_of_day, What::Moved(kind));
+        }
+        self.connection = state;
         self.me = me;
+    }
+
+    /// What is blocked does not tell of the server. The client tries something else next, if there is something.
+    fn on_failed_try(&mut self) {
+        if self.transports.is_all_blocked() {
+            self.notice = Some(Notice::Blocked);
+        } else if !self.transports.is_any_blocked() {
+            self.notice = Some(Notice::Unreachable);
+        }
     }
 
     fn on_event(&mut self, event: RoomEvent, at: Stamp) {

@@ -47,7 +47,21 @@ fn heard(events: impl IntoIterator<Item = RoomEvent>) -> Action {
 }
 
 fn connection(state: ClientState) -> Action {
-    Action::Connection(state, Some(member("me")), stamp(1))
+    let transport = (state == ClientState::Open).then_some(TransportKind::Stream);
+    told(state, transport, "me")
+}
+
+fn open_over(transport: TransportKind) -> Action {
+    told(ClientState::Open, Some(transport), "me")
+}
+
+fn open_as(me: &str) -> Action {
+    told(ClientState::Open, Some(TransportKind::Stream), me)
+}
+
+fn told(state: ClientState, transport: Option<TransportKind>, me: &str) -> Action {
+    let me = Some(member(me));
+    Action::Connection(Connection { state, transport, me }, stamp(1))
 }
 
 fn publishing(number: u64, words: &str) -> Action {
@@ -87,7 +101,13 @@ fn shown(state: &State) -> Vec<String> {
         What::Hole(missing) => format!("hole of {missing}"),
         What::Joined(position) => format!("joined {}", position.offset.0),
         What::Resumed(position) => format!("resumed {}", position.offset.0),
-        What::LinkLost { was_cut } => if *was_cut { "cut" } else { "lost" }.into(),
+        What::LinkLost(loss) => match loss {
+            Loss::Cut => "cut".into(),
+            Loss::Blocked(kind) => format!("blocked {kind:?}"),
+            Loss::Left(kind) => format!("left {kind:?}"),
+            Loss::Unasked => "lost".into(),
+        },
+        What::Moved(kind) => format!("moved to {kind:?}"),
     });
     let pending = state.timeline.pending().map(|pending| match pending.place {
         Some(place) => format!("pending {} at {}", words(&pending.payload), place.offset.0),
@@ -156,7 +176,7 @@ fn an_unconfirmed_publish_that_was_accepted_comes_as_a_message_of_who_one_was() 
     let state = and([
         publishing(1, "a"),
         Action::PublishFailed(1, PublishErrorCause::Unconfirmed, stamp(2)),
-        Action::Connection(ClientState::Open, Some(member("me again")), stamp(3)),
+        open_as("me again"),
         heard([said(8, "me", "a")]),
     ]);
     assert_eq!(shown(&state), ["joined 7", "failed a", "8 a"]);
@@ -197,6 +217,39 @@ fn a_connection_that_ends_by_itself_is_told_from_one_that_was_cut() {
     assert_eq!(shown(&still), ["joined 7", "lost"], "told once");
     assert_eq!(still.notice, Some(Notice::Unreachable));
     assert_eq!(still.reduce(connection(ClientState::Open)).notice, None);
+}
+
+#[test]
+fn a_session_that_moves_says_so_and_why() {
+    let [stream, polls] = [TransportKind::Stream, TransportKind::Polls];
+    let waiting = || connection(ClientState::Waiting(Duration::ZERO));
+    let blocked = and([Action::Block(stream, true), waiting(), waiting(), open_over(polls)]);
+    assert_eq!(shown(&blocked), ["joined 7", "blocked Stream", "moved to Polls"]);
+    assert_eq!(blocked.transports.in_use, Some(polls));
+    let back = blocked.reduce(Action::Block(stream, false));
+    let back = back.reduce(open_over(stream));
+    assert_eq!(shown(&back)[3..], ["moved to Stream"], "without a break");
+    let left = back.reduce(Action::Choose(Choice::Only(polls)));
+    let left = left.reduce(connection(ClientState::Connecting));
+    let left = left.reduce(open_over(polls));
+    assert_eq!(shown(&left)[4..], ["left Stream", "moved to Polls"]);
+}
+
+#[test]
+fn what_is_blocked_is_not_the_fault_of_the_server() {
+    let waiting = || connection(ClientState::Waiting(Duration::ZERO));
+    let one = and([Action::Block(TransportKind::Stream, true), waiting(), waiting()]);
+    assert_eq!(one.notice, None, "there is another");
+    let both = one.reduce(Action::Block(TransportKind::Polls, true)).reduce(waiting());
+    assert_eq!(both.notice, Some(Notice::Blocked));
+    assert_eq!(both.reduce(connection(ClientState::Open)).notice, None);
+}
+
+#[test]
+fn the_transports_stay_as_they_are_in_another_room() {
+    let state = and([Action::Block(TransportKind::Polls, true), Action::Enter]);
+    assert!(state.transports.is_blocked(TransportKind::Polls));
+    assert_eq!(state.transports.in_use, Some(TransportKind::Stream));
 }
 
 #[test]

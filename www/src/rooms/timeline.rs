@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use tidewire_client::{Gap, MemberId, Position, PublishErrorCause};
+use tidewire_client::{Gap, MemberId, Position, PublishErrorCause, TransportKind};
 
 use crate::entries::{self, Entries};
 use crate::payload::Payload;
+use crate::rooms::transports::Loss;
 
 /// One thing that happened.
 pub(crate) type Entry = entries::Entry<What>;
@@ -32,11 +33,10 @@ pub(crate) enum What {
     Joined(Position),
     /// It goes on, after this position.
     Resumed(Position),
-    /// The connection ended, and the client will make another. Whether this page has cut it.
-    LinkLost {
-        /// Whether that was the switch of the page.
-        was_cut: bool,
-    },
+    /// The connection ended, and the client will make another.
+    LinkLost(Loss),
+    /// The session goes on over another kind of transport.
+    Moved(TransportKind),
 }
 
 /// A message of the room.

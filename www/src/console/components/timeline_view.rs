@@ -48,6 +48,7 @@ fn first_steps() -> Html {
             <dl>
                 <div><dt class="mono">{ "/echo" }</dt><dd>{ "sends every message straight back" }</dd></div>
                 <div><dt class="mono">{ "/chat" }</dt><dd>{ "passes each one on to everybody else; try it in two tabs" }</dd></div>
+                <div><dt class="mono">{ "/ws" }</dt><dd>{ "is for sessions: see what they talk over, and block it, under " }<strong>{ "Rooms" }</strong></dd></div>
             </dl>
         </div>
     }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use tidewire_client::{GapCause, Position, PublishErrorCause};
+use tidewire_client::{GapCause, Position, PublishErrorCause, TransportKind};
 use yew::prelude::*;
 
 use super::member_name::member_name;
@@ -13,6 +13,7 @@ use crate::rooms::audit;
 use crate::rooms::notice::failure;
 use crate::rooms::session::Session;
 use crate::rooms::timeline::{Entry, Said, What};
+use crate::rooms::transports::{Loss, name};
 
 /// What the row shows.
 #[derive(PartialEq, Properties)]
@@ -52,7 +53,8 @@ fn kind_of(what: &What) -> &'static str {
         What::Hole(_) => "hole",
         What::Joined(_) => "joined",
         What::Resumed(_) => "resumed",
-        What::LinkLost { .. } => "lost",
+        What::LinkLost(_) => "lost",
+        What::Moved(_) => "moved",
     }
 }
 
@@ -116,12 +118,9 @@ fn event(what: &What) -> Html {
             "resumed",
             begins("Connected again; the timeline goes on", *position),
         ),
-        What::LinkLost { was_cut: true } => (
-            "×",
-            "cut",
-            "The link is cut. What is published waits here; what others say waits in the room's log.".into(),
-        ),
-        What::LinkLost { was_cut: false } => ("×", "lost", "The connection ended. The client makes another.".into()),
+        What::LinkLost(loss) => lost(*loss),
+        What::Moved(TransportKind::Stream) => ("↑", "moved", "The session has moved up to a WebSocket.".into()),
+        What::Moved(TransportKind::Polls) => ("↓", "moved", "The session has moved to polling.".into()),
         What::Gap(gap) => (
             "≈",
             "gap",
@@ -154,6 +153,26 @@ fn event(what: &What) -> Html {
             <span class="entry-kind"><span class="glyph" aria-hidden="true">{ glyph }</span>{ kind }</span>
             <p class="entry-body entry-payload">{ text }</p>
         </>
+    }
+}
+
+fn lost(loss: Loss) -> (&'static str, &'static str, String) {
+    match loss {
+        Loss::Cut => (
+            "×",
+            "cut",
+            "The link is cut. What is published waits here; what others say waits in the room's log.".into(),
+        ),
+        Loss::Blocked(kind) => (
+            "×",
+            "blocked",
+            format!(
+                "{} is blocked. The client finds that out, and looks for another way.",
+                name(kind)
+            ),
+        ),
+        Loss::Left(kind) => ("×", "left", format!("{} is left, as was chosen.", name(kind))),
+        Loss::Unasked => ("×", "lost", "The connection ended. The client makes another.".into()),
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod composer;
 mod entry_row;
+mod link_panel;
 mod member_name;
 mod pending_row;
 mod people_panel;
 mod room_bar;
+mod switch;
 mod timeline_view;
 
 pub(crate) use composer::Composer;

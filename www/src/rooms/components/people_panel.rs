@@ -64,6 +64,7 @@ fn steps() -> Html {
                 <li><strong>{ "Cut the link" }</strong>{ " in this one." }</li>
                 <li>{ "Talk in both, or " }<strong>{ format!("send {BURST}") }</strong>{ "." }</li>
                 <li>{ "Switch the link back on: all of it arrives, once, in order." }</li>
+                <li><strong>{ "Block the WebSocket" }</strong>{ ": the session goes on by polling, and back." }</li>
             </ol>
         </section>
     }

@@ -1,14 +1,16 @@
-//! Which room, the switch of the link, and help for somebody who is alone.
+//! Which room, the link, and help for somebody who is alone.
 
 use tidewire_client::{NameError, RoomName};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
+use super::link_panel::LinkPanel;
 use crate::browser;
 use crate::components::flag;
 use crate::rooms::notice::Notice;
 use crate::rooms::session::{BURST, Session};
 use crate::rooms::state::Link;
+use crate::rooms::transports::Transports;
 use crate::route::Route;
 
 /// What the bar is told.
@@ -20,6 +22,8 @@ pub(crate) struct Props {
     pub(crate) name: RoomName,
     /// Where the switch stands.
     pub(crate) link: Link,
+    /// What the session talks over.
+    pub(crate) transports: Transports,
     /// Whether what was typed is not the name of a room.
     pub(crate) is_wrong: bool,
 }
@@ -73,7 +77,7 @@ pub(crate) fn RoomBar(props: &Props) -> Html {
                 </label>
                 <button class="button" type="submit" data-testid="join">{ "Join" }</button>
             </form>
-            { link_switch(&props.session, props.link) }
+            <LinkPanel session={props.session.clone()} link={props.link} transports={props.transports} />
             <div class="room-tools">
                 <button class="button" type="button" onclick={on_burst} data-testid="burst">
                     { format!("Send {BURST} messages") }
@@ -81,29 +85,6 @@ pub(crate) fn RoomBar(props: &Props) -> Html {
                 <a class="button" {href} target="_blank" rel="noopener" data-testid="second">{ "Second window" }</a>
             </div>
         </div>
-    }
-}
-
-fn link_switch(session: &Session, link: Link) -> Html {
-    let is_up = link == Link::Up;
-    let onclick = {
-        let (session, to) = (session.clone(), if is_up { Link::Cut } else { Link::Up });
-        Callback::from(move |_: MouseEvent| session.switch(to))
-    };
-    html! {
-        <button
-            class="switch"
-            type="button"
-            role="switch"
-            {onclick}
-            aria-checked={flag(is_up)}
-            title="Drops the connection for real, and keeps it away until it is switched back on"
-            data-testid="link"
-        >
-            <span class="label" id="link-label">{ "Link" }</span>
-            <span class="switch-track" aria-hidden="true"><span class="switch-thumb" /></span>
-            <span class="switch-state" aria-hidden="true">{ if is_up { "on" } else { "cut" } }</span>
-        </button>
     }
 }
 
