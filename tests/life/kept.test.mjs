@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { launchUnchanged } from "../support/browser.mjs";
-import { caughtUp, exact, ready, start } from "./stage.mjs";
+import { OFTEN, caughtUp, exact, ready, start } from "./stage.mjs";
 
 let chromium;
 before(async () => {
@@ -73,7 +73,7 @@ async function walk(page, debug, direction, path) {
   debug.on("Page.backForwardCacheNotUsed", ({ notRestoredExplanations }) => reasons.push(...notRestoredExplanations));
   await debug.send("Page.enable");
   await page.evaluate((direction) => history[direction](), direction);
-  await page.waitForFunction((path) => location.pathname === path && "joined" in window, path);
+  await page.waitForFunction((path) => location.pathname === path && "joined" in window, path, OFTEN);
   const persisted = await page.evaluate(async () => {
     await until(() => life.at(-1)?.type === "pageshow");
     return life.at(-1).persisted;

@@ -59,7 +59,7 @@ function keep(key, value) {
 /** Resolves once it is so. */
 const until = (is) =>
   new Promise((resolve, reject) => {
-    setTimeout(() => reject(new Error(`it is not so: ${is}`)), LIMIT);
+    setTimeout(() => reject(new Error(`it is not so, ${client.state}, ${taken.length} taken: ${is}`)), LIMIT);
     change(() => waiting.push({ is, resolve }));
   });
 

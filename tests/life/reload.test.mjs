@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
 import { launchUnchanged } from "../support/browser.mjs";
-import { exact, ready, start } from "./stage.mjs";
+import { OFTEN, exact, ready, start } from "./stage.mjs";
 
 let chromium;
 before(async () => {
@@ -46,7 +46,7 @@ for (const transport of ["websocket", "polling"]) {
     });
     for (let round = 0; round < 5; round++) {
       await page.reload();
-      await page.waitForFunction(() => "publish" in window);
+      await page.waitForFunction(() => "publish" in window, undefined, OFTEN);
       await page.evaluate(() => {
         publish(20);
       });
@@ -67,7 +67,7 @@ test("what could not be sent in time is told, also when its time ends between tw
     window.lastOptions = { ttl: 1 };
   });
   await page.reload();
-  await page.waitForFunction(() => "publish" in window);
+  await page.waitForFunction(() => "publish" in window, undefined, OFTEN);
   await page.evaluate(() => until(() => restored.length === 5));
   assert.ok(await page.evaluate(() => restored.every(({ code }) => code === "expired")));
 });

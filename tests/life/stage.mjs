@@ -58,7 +58,7 @@ export async function start(test, browser, { options = {}, settings = [] } = {})
 
 /** Waits until a page's client is in the room. */
 export async function ready(page) {
-  await page.waitForFunction(() => "joined" in window);
+  await page.waitForFunction(() => "joined" in window, undefined, OFTEN);
   await page.evaluate(() => joined());
 }
 
@@ -107,3 +107,6 @@ function others(server) {
 
 /** What a page that is back has for being connected and having all that was said, in milliseconds. */
 const LIMIT = 2000;
+
+/** A page that nobody sees draws nothing, and that is when Playwright would look by default. */
+export const OFTEN = { polling: 50 };
