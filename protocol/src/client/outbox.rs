@@ -271,3 +271,33 @@ impl Outbox {
         Some(entry)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    #[test]
+    fn what_an_earlier_client_left_is_taken_in_order_and_each_number_once() {
+        let sent = |sequence| EntryState::Sent {
+            sequence: Sequence(sequence),
+        };
+        let unsent = EntryState::Unsent { expires: None };
+        for (left, is_good) in [
+            (&[sent(1), sent(2), unsent, unsent][..], true),
+            (&[sent(1), sent(1)], false),
+            (&[sent(2), sent(1)], false),
+            (&[unsent, sent(1)], false),
+            (&[sent(3)], false),
+        ] {
+            let mut outbox = Outbox::new(OutboxLimits::default());
+            outbox.go_on_after(Sequence(2));
+            let mut adopted = left.iter().map(|state| {
+                let room = RoomName::new("lobby").expect("a name");
+                outbox.adopt(room, OwnedPayload::from("x"), *state)
+            });
+            assert_eq!(adopted.all(|it| it.is_ok()), is_good, "{left:?}");
+        }
+    }
+}

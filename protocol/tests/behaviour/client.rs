@@ -610,3 +610,28 @@ fn encoded(frames: &[ClientFrame<'_>]) -> Vec<u8> {
     frames.iter().for_each(|frame| frame.encode(&mut batch));
     batch
 }
+
+#[test]
+fn what_a_stream_says_out_of_turn_ends_it() {
+    let mut ping = Vec::new();
+    ServerFrame::Ping(Nonce(1)).encode(&mut ping);
+    let mut pong = Vec::new();
+    ServerFrame::Pong(Nonce(1)).encode(&mut pong);
+    let welcomed = |outcome| crate::climbing::welcome(outcome);
+    // Before it is open,
+    let mut client = connecting(Settings::default(), 1);
+    client.handle_input(START, client::Input::Received(Attempt(1), &ping));
+    assert!(matches!(client.state(), ClientState::Waiting(_)));
+    // before the welcome,
+    let mut client = connecting(Settings::default(), 1);
+    client.handle_input(START, client::Input::Opened(Attempt(1)));
+    client.handle_input(START, client::Input::Received(Attempt(1), &pong));
+    assert!(matches!(client.state(), ClientState::Waiting(_)));
+    // and a welcome after that.
+    let mut client = connecting(Settings::default(), 1);
+    client.handle_input(START, client::Input::Opened(Attempt(1)));
+    client.handle_input(START, client::Input::Received(Attempt(1), &welcomed(Outcome::New)));
+    assert_eq!(client.state(), ClientState::Open);
+    client.handle_input(START, client::Input::Received(Attempt(1), &welcomed(Outcome::Resumed)));
+    assert!(matches!(client.state(), ClientState::Waiting(_)));
+}

@@ -271,7 +271,7 @@ fn a_session_that_is_replaced_as_soon_as_it_began_is_not_polled_for_at_once() {
     assert!(pair.events.iter().any(is_told), "{:?}", pair.events);
     // One that has lasted for a while may be gone for good reason.
     let mut pair = polling();
-    pair.pass(Duration::from_secs(10));
+    pair.pass(Duration::from_secs(5));
     let attempt = pair.attempt.expect("a poll");
     pair.tell(Input::Received(attempt, &replaced(2)));
     assert_eq!(pair.client.state(), ClientState::Open);
