@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
     ids::{Position, Sequence, SessionId},
+    sessions::pop_due,
     time::Instant,
 };
 
@@ -180,10 +181,7 @@ impl Register {
     /// Forgets the sessions that nobody has used for long enough, and returns them.
     pub fn expire(&mut self, now: Instant) -> Vec<SessionId> {
         let mut expired = Vec::new();
-        while let Some(&(until, id)) = self.waiting.first()
-            && until <= now
-        {
-            self.waiting.pop_first();
+        while let Some(id) = pop_due(&mut self.waiting, now) {
             self.sessions.remove(&id);
             expired.push(id);
         }

@@ -296,10 +296,7 @@ impl Sessions {
     /// Forgets the sessions that have waited long enough, and returns them.
     pub fn expire(&mut self, now: Instant) -> Vec<SessionId> {
         let mut expired = Vec::new();
-        while let Some(&(until, id)) = self.waiting.first()
-            && until <= now
-        {
-            self.waiting.pop_first();
+        while let Some(id) = pop_due(&mut self.waiting, now) {
             self.sessions.remove(&id);
             expired.push(id);
         }
@@ -316,4 +313,11 @@ impl Sessions {
         let session = self.sessions.get_mut(&id)?;
         matches!(session.life, Life::Attached(current) if current == connection).then_some(session)
     }
+}
+
+/// Takes out of those that wait the one whose time is over first, if there is one.
+pub(crate) fn pop_due(waiting: &mut BTreeSet<(Instant, SessionId)>, now: Instant) -> Option<SessionId> {
+    let (_, id) = *waiting.first().filter(|(until, _)| *until <= now)?;
+    waiting.pop_first();
+    Some(id)
 }
