@@ -17,6 +17,7 @@ mod raw;
 #[cfg(target_os = "linux")]
 pub mod soak;
 mod stage;
+mod talk;
 mod wire;
 
 use std::{
@@ -48,6 +49,7 @@ pub use process::Process;
 pub use proxy::{Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
 pub use stage::NativeStage;
+pub use talk::{connect_over, message, publish_all};
 pub use wire::{Heard, More, Presence, Said, Welcomed, Wire};
 
 /// How long a test waits for what must come.

@@ -1,26 +1,16 @@
 //! A client over polls, and one that comes to them because a WebSocket cannot be had.
 
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{StreamExt, future::join};
 use tidewire_behaviours::{Polls, Rules, Spoiled};
 use tidewire_client::{
-    Client, ClientOptions, ClientState, OwnedPayload, PublishError, Publishing, Room, RoomEvent, RoomEvents,
-    SubscribeOptions, TransportKind,
+    Client, ClientOptions, ClientState, OwnedPayload, Room, RoomEvent, RoomEvents, SubscribeOptions, TransportKind,
 };
-use tidewire_tests::{BadNetwork, Gateway, Proxy, Server, within};
-
-fn connect(address: SocketAddr, transports: &[TransportKind]) -> Client {
-    let mut options = ClientOptions::default();
-    options.transports = transports.to_vec();
-    options.backoff.base = Duration::from_millis(20);
-    options.backoff.cap = Duration::from_millis(200);
-    options.climb_after = Duration::from_millis(200);
-    Client::connect(&format!("ws://{address}/ws"), options).expect("an address")
-}
+use tidewire_tests::{BadNetwork, Gateway, Proxy, Server, connect_over, message, publish_all, within};
 
 fn polling(address: SocketAddr) -> Client {
-    connect(address, &[TransportKind::Polls])
+    connect_over(address, &[TransportKind::Polls])
 }
 
 fn lobby(client: &Client) -> Room {
@@ -35,27 +25,12 @@ async fn subscribe(client: &Client, options: SubscribeOptions) -> RoomEvents {
     events
 }
 
-/// The next message's text, and its offset.
-async fn message(events: &mut RoomEvents) -> (String, u64) {
-    loop {
-        match within(events.next()).await.expect("not the end") {
-            RoomEvent::Message {
-                payload: OwnedPayload::Text(text),
-                position,
-                ..
-            } => return (text.into(), position.offset.0),
-            RoomEvent::Subscribed(_) | RoomEvent::Present(_) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
 #[tokio::test]
 async fn messages_come_in_order_and_a_connection_is_told_once() {
     let server = Server::start_default();
     let [ann, bob] = [
         polling(server.address()),
-        connect(server.address(), &[TransportKind::Stream]),
+        connect_over(server.address(), &[TransportKind::Stream]),
     ];
     let mut states = ann.states();
     let mut of_ann = subscribe(&ann, SubscribeOptions::default()).await;
@@ -127,25 +102,6 @@ async fn a_publish_survives_a_cut_and_is_accepted_once() {
     }
 }
 
-/// Publishes with some under way, and counts what was accepted.
-async fn publish_all(room: Room, who: &str) {
-    let mut under_way: VecDeque<Publishing> = VecDeque::new();
-    for number in 0..MESSAGES {
-        if under_way.len() >= 8 {
-            answered(under_way.pop_front()).await;
-        }
-        under_way.push_back(room.publish(format!("{who} {number}")));
-    }
-    while !under_way.is_empty() {
-        answered(under_way.pop_front()).await;
-    }
-}
-
-async fn answered(publishing: Option<Publishing>) {
-    let outcome: Result<_, PublishError> = within(publishing.expect("one under way")).await;
-    outcome.expect("accepted");
-}
-
 const MESSAGES: u64 = 1000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -170,7 +126,11 @@ async fn a_thousand_messages_each_way_over_requests_that_are_cut() {
             }
         }
     };
-    let publishing = join(publish_all(lobby(&ann), "ann"), publish_all(lobby(&bob), "bob"));
+    let rooms = [lobby(&ann), lobby(&bob)];
+    let publishing = join(
+        publish_all(&rooms[0], "ann", MESSAGES, 8),
+        publish_all(&rooms[1], "bob", MESSAGES, 8),
+    );
     let hearing = join(hear(&mut of_ann, "bob"), hear(&mut of_bob, "ann"));
     join(publishing, hearing).await;
     let counters = network.counters();
@@ -186,7 +146,7 @@ async fn without_websockets(server: &Server) -> Gateway {
 async fn where_websockets_are_refused_the_session_begins_over_polls() {
     let server = Server::start_default();
     let gateway = without_websockets(&server).await;
-    let client = connect(gateway.address(), &[TransportKind::Stream, TransportKind::Polls]);
+    let client = connect_over(gateway.address(), &[TransportKind::Stream, TransportKind::Polls]);
     let mut events = subscribe(&client, SubscribeOptions::default()).await;
     within(lobby(&client).publish("through")).await.expect("accepted");
     assert_eq!(message(&mut events).await.0, "through");
@@ -197,7 +157,7 @@ async fn where_websockets_are_refused_the_session_begins_over_polls() {
 async fn a_session_moves_up_to_a_websocket_once_there_can_be_one() {
     let server = Server::start_default();
     let gateway = without_websockets(&server).await;
-    let client = connect(gateway.address(), &[TransportKind::Stream, TransportKind::Polls]);
+    let client = connect_over(gateway.address(), &[TransportKind::Stream, TransportKind::Polls]);
     let mut events = subscribe(&client, SubscribeOptions::default()).await;
     let mut states = client.states();
     // It tries while it polls, and nobody notices.
@@ -243,7 +203,7 @@ fn choosing(server: &Server) -> Client {
 #[tokio::test]
 async fn where_websockets_are_blocked_the_session_goes_on_over_polls_and_back_again() {
     let server = Server::start_default();
-    let bob = connect(server.address(), &[TransportKind::Stream]);
+    let bob = connect_over(server.address(), &[TransportKind::Stream]);
     let mut of_bob = subscribe(&bob, SubscribeOptions::default().presence(true)).await;
     let ann = choosing(&server);
     let mut of_ann = subscribe(&ann, SubscribeOptions::default()).await;

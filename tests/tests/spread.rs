@@ -1,19 +1,16 @@
 //! The client before two servers of which each of its requests comes to another, with connections cut.
 
-use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt, future::join};
 use tidewire_behaviours::Rules;
-use tidewire_client::{
-    Client, ClientOptions, OwnedPayload, PublishError, Publishing, RoomEvent, RoomEvents, SubscribeOptions,
-    TransportKind,
-};
+use tidewire_client::{RoomEvent, RoomEvents, SubscribeOptions, TransportKind};
 use tidewire_server::{RoomHandle, Settings, Tidewire};
-use tidewire_tests::{Gateway, Plan, Proxy, Server, SlowEngine, within};
+use tidewire_tests::{Gateway, Plan, Proxy, Server, SlowEngine, connect_over, message, publish_all};
 use tokio::time::timeout;
 
 /// How many messages go each way.
-const MESSAGES: usize = 2000;
+const MESSAGES: u64 = 2000;
 
 fn servers() -> [Server; 2] {
     let engine = SlowEngine::sharing(Duration::ZERO);
@@ -29,53 +26,10 @@ fn servers() -> [Server; 2] {
     })
 }
 
-fn connect(address: SocketAddr, transports: &[TransportKind]) -> Client {
-    let mut options = ClientOptions::default();
-    options.transports = transports.to_vec();
-    options.backoff.base = Duration::from_millis(20);
-    options.backoff.cap = Duration::from_millis(200);
-    options.climb_after = Duration::from_millis(200);
-    Client::connect(&format!("ws://{address}/ws"), options).expect("an address")
-}
-
-/// The next message's text, and its offset.
-async fn message(events: &mut RoomEvents) -> (String, u64) {
-    loop {
-        match within(events.next()).await.expect("not the end") {
-            RoomEvent::Message {
-                payload: OwnedPayload::Text(text),
-                position,
-                ..
-            } => return (text.into(), position.offset.0),
-            RoomEvent::Subscribed(_) => {}
-            other => panic!("{other:?}"),
-        }
-    }
-}
-
-/// The client publishes, with some under way at once.
-async fn publish_up(client: &Client) {
-    let room = client.room("lobby").expect("a name");
-    let mut under_way: VecDeque<Publishing> = VecDeque::new();
-    let answered = async |publishing: Option<Publishing>| {
-        let outcome: Result<_, PublishError> = within(publishing.expect("one under way")).await;
-        outcome.expect("accepted");
-    };
-    for number in 0..MESSAGES {
-        if under_way.len() >= 16 {
-            answered(under_way.pop_front()).await;
-        }
-        under_way.push_back(room.publish(format!("up {number}")));
-    }
-    while !under_way.is_empty() {
-        answered(under_way.pop_front()).await;
-    }
-}
-
 /// The program of both servers publishes, at one and the other by turns, and lets what the client says have its time.
 async fn publish_down(rooms: [RoomHandle; 2]) {
     for number in 0..MESSAGES {
-        let room = &rooms[number % 2];
+        let room = &rooms[usize::from(number % 2 == 1)];
         room.publish(format!("down {number}")).await.expect("accepted");
         tokio::task::yield_now().await;
     }
@@ -100,7 +54,7 @@ async fn hear(events: &mut RoomEvents) {
 /// Two servers, what is before them, and a client that is told to come to `address`.
 async fn two_thousand_each_way(servers: &[Server; 2], address: SocketAddr, transports: &[TransportKind]) {
     let rooms = [0, 1].map(|index: usize| servers[index].tidewire().room("lobby").expect("a name"));
-    let client = connect(address, transports);
+    let client = connect_over(address, transports);
     let lobby = client.room("lobby").expect("a name");
     let mut events = lobby.subscribe(SubscribeOptions::default()).expect("once");
     // The first message comes soon, whatever is cut.
@@ -108,7 +62,7 @@ async fn two_thousand_each_way(servers: &[Server; 2], address: SocketAddr, trans
         .await
         .expect("within 5 s");
     assert!(matches!(first, Some(RoomEvent::Subscribed(_))), "{first:?}");
-    let publishing = join(publish_up(&client), publish_down(rooms));
+    let publishing = join(publish_all(&lobby, "up", MESSAGES, 16), publish_down(rooms));
     join(publishing, hear(&mut events)).await;
 }
 
