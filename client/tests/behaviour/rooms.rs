@@ -1,13 +1,13 @@
 //! Rooms. What the native client is tested for is not repeated here: the driver is the same, so this list is about the
 //! browser's sockets and timers.
 
-use futures_util::{Stream, StreamExt};
+use futures_util::StreamExt;
 use tidewire_client::{
-    Client, ClientOptions, ClientState, ConnectError, OwnedPayload, Room, RoomEvent, RoomEvents, SubscribeOptions,
+    Client, ClientOptions, ClientState, ConnectError, Room, RoomEvent, RoomEvents, SubscribeOptions,
 };
 use wasm_bindgen_test::wasm_bindgen_test;
 
-use crate::common::{Uncaught, fixture, refused, round_trip, tagged, within};
+use crate::common::{Uncaught, fixture, next, refused, round_trip, tagged, text, within};
 
 fn connect() -> Client {
     Client::connect(&fixture("/ws"), ClientOptions::default()).expect("an address")
@@ -22,26 +22,9 @@ fn subscribe(room: &Room) -> RoomEvents {
     room.subscribe(SubscribeOptions::default()).expect("once")
 }
 
-async fn next<S: Stream + Unpin>(stream: &mut S) -> S::Item {
-    within("item", stream.next()).await.expect("the stream has not ended")
-}
-
 async fn reach(client: &Client, wanted: ClientState) {
     let mut states = client.states();
     while next(&mut states).await != wanted {}
-}
-
-async fn text(events: &mut RoomEvents) -> String {
-    loop {
-        match next(events).await {
-            RoomEvent::Subscribed(_) => {}
-            RoomEvent::Message {
-                payload: OwnedPayload::Text(text),
-                ..
-            } => return text.into(),
-            event => panic!("not text: {event:?}"),
-        }
-    }
 }
 
 #[wasm_bindgen_test]

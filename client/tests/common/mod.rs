@@ -7,11 +7,11 @@ use std::future::Future;
 use std::pin::pin;
 use std::rc::Rc;
 
-use futures_util::StreamExt;
 use futures_util::future::{Either, select};
+use futures_util::{Stream, StreamExt};
 use gloo_timers::future::TimeoutFuture;
 use js_sys::Promise;
-use tidewire_client::{Close, Event, Events, Message, Socket, SocketOptions};
+use tidewire_client::{Close, Event, Events, Message, OwnedPayload, RoomEvent, RoomEvents, Socket, SocketOptions};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::JsFuture;
 
@@ -48,11 +48,25 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
     }
 }
 
-/// The next event.
-pub(crate) async fn next(events: &mut Events) -> Event {
+/// The next of what comes.
+pub(crate) async fn next<S: Stream + Unpin>(events: &mut S) -> S::Item {
     within("event", events.next())
         .await
         .expect("the stream should not have ended")
+}
+
+/// The next message of a room, which is to be text. Before it the subscription may begin.
+pub(crate) async fn text(events: &mut RoomEvents) -> String {
+    loop {
+        match next(events).await {
+            RoomEvent::Subscribed(_) => {}
+            RoomEvent::Message {
+                payload: OwnedPayload::Text(text),
+                ..
+            } => return text.into(),
+            event => panic!("not text: {event:?}"),
+        }
+    }
 }
 
 /// The next event, which is to be a message.

@@ -4,14 +4,12 @@ mod events;
 mod reload;
 mod storage;
 
-use futures_util::{Stream, StreamExt};
 use js_sys::Function;
-use tidewire_client::{
-    Client, ClientOptions, ClientState, OwnedPayload, Persist, Room, RoomEvent, RoomEvents, SubscribeOptions,
-};
+use tidewire_client::{Client, ClientOptions, ClientState, Persist, Room, RoomEvent, RoomEvents, SubscribeOptions};
 use wasm_bindgen::JsValue;
 
 use crate::common::{fixture, tagged, within};
+pub(crate) use crate::common::{next, text};
 
 /// Runs a piece of JavaScript with arguments `a` and `b`.
 pub(crate) fn run(code: &str, a: impl Into<JsValue>, b: impl Into<JsValue>) -> JsValue {
@@ -82,25 +80,8 @@ pub(crate) fn subscribe(room: &Room) -> RoomEvents {
     room.subscribe(SubscribeOptions::default()).expect("once")
 }
 
-pub(crate) async fn next<S: Stream + Unpin>(stream: &mut S) -> S::Item {
-    within("item", stream.next()).await.expect("the stream has not ended")
-}
-
 pub(crate) async fn begun(events: &mut RoomEvents) {
     assert!(matches!(next(events).await, RoomEvent::Subscribed(_)));
-}
-
-pub(crate) async fn text(events: &mut RoomEvents) -> String {
-    loop {
-        match next(events).await {
-            RoomEvent::Subscribed(_) => {}
-            RoomEvent::Message {
-                payload: OwnedPayload::Text(text),
-                ..
-            } => return text.into(),
-            event => panic!("not text: {event:?}"),
-        }
-    }
 }
 
 pub(crate) async fn publish(room: &Room, text: &str) {
