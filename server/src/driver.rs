@@ -21,6 +21,7 @@ use crate::{
     joined::Joined,
     mailbox::Mailbox,
     openings::{Opened, Openings, Wanted},
+    peer::Peer,
     publishes::{Publish, Verdict},
     room::Room,
     rooms::Opening,
@@ -55,7 +56,7 @@ struct Who {
 }
 
 impl Driver {
-    pub(crate) fn new(hub: &Arc<Hub>) -> Self {
+    pub(crate) fn new(hub: &Arc<Hub>, _peer: Peer) -> Self {
         hub.start_sweeping();
         let mut driver = Self {
             id: hub.next_connection(),

@@ -43,6 +43,7 @@ mod openings;
 mod origins;
 mod outbox;
 mod page;
+mod peer;
 mod plain;
 mod poll;
 mod publishes;

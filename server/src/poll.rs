@@ -5,7 +5,7 @@ use std::{future::poll_fn, task::Poll, time::Instant};
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
 use http::{
-    HeaderMap, HeaderValue, Method, StatusCode,
+    HeaderValue, Method, StatusCode,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
         ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY,
@@ -22,6 +22,7 @@ use crate::{
     driver::Driver,
     origins::{Caller, ForeignOrigin},
     outbox::HIGH_WATER,
+    peer::Peer,
     shutdown::Told,
     tidewire::Tidewire,
     upgrade::FOREIGN_ORIGIN,
@@ -35,16 +36,17 @@ struct Answer(Vec<u8>);
 pub(crate) async fn answer<B: Buf>(
     tidewire: &Tidewire,
     method: &Method,
-    headers: &HeaderMap,
+    peer: Peer,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
-    let caller = match tidewire.settings().origins.check(headers) {
-        Ok(caller) => caller,
+    let allowed = match tidewire.settings().origins.check(&peer.headers) {
+        Ok(Caller::Allowed(origin)) => Some(origin.clone()),
+        Ok(Caller::Own | Caller::Program) => None,
         Err(ForeignOrigin) => return refuse(StatusCode::FORBIDDEN, FOREIGN_ORIGIN),
     };
     let mut response = match *method {
-        Method::POST => take(tidewire, body).await,
-        Method::OPTIONS if matches!(caller, Caller::Allowed(_)) => allow_poll(),
+        Method::POST => take(tidewire, peer, body).await,
+        Method::OPTIONS if allowed.is_some() => allow_poll(),
         _ => {
             let mut response = refuse(StatusCode::METHOD_NOT_ALLOWED, "a poll is a POST");
             let allowed = HeaderValue::from_static("POST");
@@ -52,11 +54,9 @@ pub(crate) async fn answer<B: Buf>(
             response
         }
     };
-    if let Caller::Allowed(origin) = caller {
+    if let Some(origin) = allowed {
         // Without cookies: who a client is, its frames say.
-        response
-            .headers_mut()
-            .insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        response.headers_mut().insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
     }
     response
 }
@@ -76,12 +76,14 @@ fn allow_poll() -> Response {
     response
 }
 
-async fn take<B: Buf>(tidewire: &Tidewire, body: impl Stream<Item = Result<B, warp::Error>>) -> Response {
+async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = Result<B, warp::Error>>) -> Response {
     let settings = tidewire.settings();
     match collect(body, settings.max_message_bytes, settings.body_timeout).await {
         Ok(batch) => {
             let (told, _counted) = tidewire.count();
-            tidewire.track(poll(Driver::new(tidewire.hub()), batch, told)).await
+            tidewire
+                .track(poll(Driver::new(tidewire.hub(), peer), batch, told))
+                .await
         }
         Err(BodyError::TooBig) => refuse(
             StatusCode::PAYLOAD_TOO_LARGE,

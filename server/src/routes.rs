@@ -1,14 +1,17 @@
 //! The filters: paths, and what is taken from a request.
 
-use std::convert::Infallible;
-
-use http::{HeaderMap, Method};
+use http::Method;
 use hyper::upgrade::OnUpgrade;
-use warp::{Filter, Reply, filters::BoxedFilter, reply::Response};
+use warp::{
+    Filter, Reply,
+    filters::{BoxedFilter, path::Tail},
+    reply::Response,
+};
 
 use crate::{
     api,
     connection::Endpoint,
+    peer::{Peer, peer},
     plain::{Chat, Echo},
     poll,
     tidewire::Tidewire,
@@ -46,7 +49,7 @@ impl Tidewire {
     /// [`Settings::origins`](crate::Settings::origins) does not allow.
     #[must_use]
     pub fn echo(&self) -> BoxedFilter<(Response,)> {
-        self.endpoint(|_| Echo)
+        self.endpoint(|_, _| Echo)
     }
 
     /// A WebSocket on which what one says is told to all others, at whatever path it is mounted; the same room for
@@ -56,14 +59,14 @@ impl Tidewire {
     /// of the others' `Broadcast: …`. Bad handshakes are answered as for [`echo`](Self::echo).
     #[must_use]
     pub fn chat(&self) -> BoxedFilter<(Response,)> {
-        self.endpoint(|tidewire| Chat::join(tidewire.lobby(), tidewire.hub().clock))
+        self.endpoint(|tidewire, _| Chat::join(tidewire.lobby(), tidewire.hub().clock))
     }
 
     /// A WebSocket on which the room protocol is spoken, at whatever path it is mounted; the same rooms for every mount of
     /// this server. Bad handshakes are answered as for [`echo`](Self::echo).
     #[must_use]
     pub fn ws(&self) -> BoxedFilter<(Response,)> {
-        self.endpoint(|tidewire| Ws::new(tidewire.hub()))
+        self.endpoint(|tidewire, peer| Ws::new(tidewire.hub(), peer))
     }
 
     /// The room protocol for who cannot have a WebSocket: `POST` with a batch, answered with one once there is news, at
@@ -79,43 +82,44 @@ impl Tidewire {
     pub fn poll(&self) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
         warp::method()
-            .and(warp::header::headers_cloned())
+            .and(peer())
             .and(warp::body::stream())
-            .then(move |method: Method, headers: HeaderMap, body| {
+            .then(move |method: Method, peer: Peer, body| {
                 let tidewire = tidewire.clone();
-                async move { poll::answer(&tidewire, &method, &headers, body).await }
+                async move { poll::answer(&tidewire, &method, peer, body).await }
             })
             .boxed()
     }
 
-    /// `rooms/{room}/messages`, at whatever path it is mounted: `POST` publishes the body, `GET` reads.
+    /// What other programs ask over HTTP, at whatever path it is mounted.
+    ///
+    /// `rooms/{room}/messages`: `POST` publishes the body, `GET` reads.
     ///
     /// A body of a `text/…` type or of `application/json` is text, any other is bytes. Of several requests with one
     /// `Idempotency-Key` only the first publishes, and the others are answered alike. `GET` takes `last=N`, or
-    /// `after=EPOCH:OFFSET` and `limit=N`. Every answer is JSON, and a request that is not good is answered and not rejected.
+    /// `after=EPOCH:OFFSET` and `limit=N`. Every answer is JSON, and a
+    /// request that is not good, or for another path, is answered and not rejected.
     #[must_use]
     pub fn api(&self) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-        warp::path!("rooms" / String / "messages")
+        warp::path::tail()
             .and(warp::method())
-            .and(warp::header::headers_cloned())
+            .and(peer())
             .and(query)
             .and(warp::body::stream())
-            .then(
-                move |room: String, method: Method, headers: HeaderMap, query: String, body| {
-                    let tidewire = tidewire.clone();
-                    async move {
-                        let request = api::Request {
-                            method: &method,
-                            headers: &headers,
-                            room: &room,
-                            query: &query,
-                        };
-                        api::answer(tidewire.hub(), request, body).await
-                    }
-                },
-            )
+            .then(move |path: Tail, method: Method, peer: Peer, query: String, body| {
+                let tidewire = tidewire.clone();
+                async move {
+                    let request = api::Request {
+                        method: &method,
+                        peer: &peer,
+                        path: path.as_str(),
+                        query: &query,
+                    };
+                    api::answer(&tidewire, request, body).await
+                }
+            })
             .boxed()
     }
 
@@ -125,22 +129,16 @@ impl Tidewire {
         warp::get().map(|| "ok\n".into_response()).boxed()
     }
 
-    fn endpoint<E: Endpoint>(&self, join: fn(&Self) -> E) -> BoxedFilter<(Response,)> {
+    fn endpoint<E: Endpoint>(&self, join: fn(&Self, Peer) -> E) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
-        request()
-            .map(
-                move |method: Method, headers: HeaderMap, on_upgrade: Option<OnUpgrade>| {
-                    Upgrade::new(&method, &headers, on_upgrade, &tidewire.settings().origins)
-                        .and_then(|upgrade| tidewire.open(upgrade, join))
-                        .unwrap_or_else(Refusal::into_response)
-                },
-            )
+        warp::method()
+            .and(peer())
+            .and(warp::ext::optional::<OnUpgrade>())
+            .map(move |method: Method, peer: Peer, on_upgrade: Option<OnUpgrade>| {
+                Upgrade::new(&method, &peer.headers, on_upgrade, &tidewire.settings().origins)
+                    .and_then(|upgrade| tidewire.open(upgrade, peer, join))
+                    .unwrap_or_else(Refusal::into_response)
+            })
             .boxed()
     }
-}
-
-fn request() -> impl Filter<Extract = (Method, HeaderMap, Option<OnUpgrade>), Error = Infallible> + Clone {
-    warp::method()
-        .and(warp::header::headers_cloned())
-        .and(warp::ext::optional::<OnUpgrade>())
 }

@@ -8,7 +8,12 @@ use std::{
     time::Duration,
 };
 
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -22,7 +27,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 use warp::{Filter, Reply, filters::BoxedFilter, reply::Response};
 
-use crate::settings::Settings;
+use crate::{peer::Remote, settings::Settings};
 
 /// How many connections may wait to be accepted. tokio's own 128 make thousands of clients that come back at once wait
 /// whole seconds, for TCP's retries.
@@ -73,7 +78,7 @@ where
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => drop(requests.spawn(http.clone().serve(stream))),
+                Ok((stream, address)) => drop(requests.spawn(http.clone().serve(stream, Remote(address)))),
                 Err(error) => {
                     warn!(%error, "cannot accept");
                     sleep(ACCEPT_PAUSE).await;
@@ -96,12 +101,16 @@ struct Http {
 }
 
 impl Http {
-    async fn serve(self, stream: TcpStream) {
+    async fn serve(self, stream: TcpStream, remote: Remote) {
         if let Err(error) = configure(&stream) {
             return debug!(%error, "connection lost before its first request");
         }
         let routes = warp::service(self.routes);
-        let service = TowerToHyperService::new(routes);
+        let routes = TowerToHyperService::new(routes);
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(remote);
+            routes.call(request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.head_timeout)

@@ -22,6 +22,7 @@ use crate::{
     hook::Hook,
     hub::Hub,
     io::Io,
+    peer::Peer,
     room::Room,
     settings::Settings,
     shutdown::{Shutdown, Told},
@@ -104,12 +105,17 @@ impl Tidewire {
     }
 
     /// Answers the handshake, and starts the connection's task.
-    pub(crate) fn open<E: Endpoint>(&self, upgrade: Upgrade, join: fn(&Self) -> E) -> Result<Response, Refusal> {
+    pub(crate) fn open<E: Endpoint>(
+        &self,
+        upgrade: Upgrade,
+        peer: Peer,
+        join: fn(&Self, Peer) -> E,
+    ) -> Result<Response, Refusal> {
         if self.shared.shutdown.has_begun() {
             return Err(Refusal::GoingAway);
         }
         let (response, on_upgrade) = upgrade.accept();
-        self.shared.tasks.spawn(self.clone().run(on_upgrade, join));
+        self.shared.tasks.spawn(self.clone().run(on_upgrade, peer, join));
         Ok(response)
     }
 
@@ -124,7 +130,7 @@ impl Tidewire {
         self.shared.tasks.track_future(answering)
     }
 
-    async fn run<E: Endpoint>(self, on_upgrade: OnUpgrade, join: fn(&Self) -> E) {
+    async fn run<E: Endpoint>(self, on_upgrade: OnUpgrade, peer: Peer, join: fn(&Self, Peer) -> E) {
         let io = match on_upgrade.await {
             Ok(upgraded) => Io::from(upgraded),
             Err(error) => return debug!(path = E::PATH, %error, "upgrade failed"),
@@ -132,10 +138,11 @@ impl Tidewire {
         let (told, counted) = self.count();
         let settings = self.settings();
         let opened = Instant::now();
+        let address = peer.address;
         let connection = Connection::new(
             io,
             WebSocket::new(settings.max_message_bytes),
-            join(&self),
+            join(&self, peer),
             counted,
             told,
             Timeouts {
@@ -144,7 +151,7 @@ impl Tidewire {
             },
         );
         let code: CloseCode = connection.await;
-        debug!(path = E::PATH, %code, age = ?opened.elapsed(), "websocket ended");
+        debug!(path = E::PATH, ?address, %code, age = ?opened.elapsed(), "websocket ended");
     }
 }
 

@@ -6,14 +6,16 @@ use bytes::Bytes;
 use tidewire_protocol::{CloseCode, server::Input};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 
-use crate::{batches::Batches, connection::Endpoint, driver::Driver, hub::Hub, outbox::Outbox, websocket::Incoming};
+use crate::{
+    batches::Batches, connection::Endpoint, driver::Driver, hub::Hub, outbox::Outbox, peer::Peer, websocket::Incoming,
+};
 
 /// One connection of the room protocol.
 pub(crate) struct Ws(Driver);
 
 impl Ws {
-    pub(crate) fn new(hub: &Arc<Hub>) -> Self {
-        Self(Driver::new(hub))
+    pub(crate) fn new(hub: &Arc<Hub>, peer: Peer) -> Self {
+        Self(Driver::new(hub, peer))
     }
 }
 

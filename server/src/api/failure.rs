@@ -12,8 +12,10 @@ use crate::{body::BodyError, upgrade::FOREIGN_ORIGIN};
 pub(super) enum Failure {
     /// From a page that may not use the server.
     Origin,
-    /// Neither GET nor POST.
-    Method,
+    /// Nothing is there.
+    Path,
+    /// Another method than these.
+    Method(&'static str),
     /// No name for a room.
     Room,
     /// No good idempotency key, or several.
@@ -51,7 +53,12 @@ impl Failure {
     pub(super) fn into_response(self) -> Response {
         let (status, code, message) = match self {
             Self::Origin => (StatusCode::FORBIDDEN, "foreign_origin", FOREIGN_ORIGIN),
-            Self::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "use GET or POST"),
+            Self::Path => (StatusCode::NOT_FOUND, "not_found", "nothing is at this path"),
+            Self::Method(_) => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "another method is to be used: see Allow",
+            ),
             Self::Room => (
                 StatusCode::BAD_REQUEST,
                 "invalid_room",
@@ -112,10 +119,8 @@ impl Failure {
                 error: Error { code, message, refusal },
             },
         );
-        if self == Self::Method {
-            response
-                .headers_mut()
-                .insert(ALLOW, HeaderValue::from_static("GET, POST"));
+        if let Self::Method(allowed) = self {
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         }
         response
     }

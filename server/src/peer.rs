@@ -1,0 +1,33 @@
+//! Who sends a request.
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+};
+
+use http::HeaderMap;
+use warp::Filter;
+
+/// Who sends a request.
+#[derive(Clone, Debug)]
+pub(crate) struct Peer {
+    /// What it says with the request.
+    pub(crate) headers: HeaderMap,
+    /// Where it is. Unknown where the program that runs the server does not say.
+    pub(crate) address: Option<IpAddr>,
+}
+
+/// The other end of the TCP connection, as [`serve`](crate::serve) adds it to each request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remote(pub(crate) SocketAddr);
+
+/// Takes it from a request, whoever serves.
+pub(crate) fn peer() -> impl Filter<Extract = (Peer,), Error = Infallible> + Clone {
+    warp::header::headers_cloned()
+        .and(warp::ext::optional::<Remote>())
+        .and(warp::addr::remote())
+        .map(|headers, ours: Option<Remote>, warps: Option<SocketAddr>| Peer {
+            headers,
+            address: ours.map(|Remote(address)| address).or(warps).map(|it| it.ip()),
+        })
+}
