@@ -97,6 +97,12 @@ impl Sessions {
         self.sessions.len()
     }
 
+    /// How many of them wait for their client's return.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

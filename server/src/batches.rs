@@ -2,9 +2,14 @@
 
 use bytes::Bytes;
 
+use crate::metrics::Tally;
+
 /// Takes batches in their order, and is full when it has as much as it should hold.
 pub(crate) trait Batches {
     fn is_full(&self) -> bool;
+
+    /// What has been moved, for who counts.
+    fn tally(&mut self) -> &mut Tally;
 
     /// How many bytes it takes until it is full.
     fn room(&self) -> usize;

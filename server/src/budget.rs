@@ -29,6 +29,10 @@ impl Budget {
         }
     }
 
+    pub(crate) fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn max(&self) -> usize {
         self.max
     }

@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     connections::Counted,
+    metrics::{Path, Traffic},
     outbox::Outbox,
     shutdown::Told,
     timer::Timer,
@@ -28,7 +29,7 @@ pub(crate) const READ_BYTES: usize = 16 << 10;
 /// What an endpoint makes of a connection; all else is the same for each. An error closes the connection.
 pub(crate) trait Endpoint: Send + Unpin + 'static {
     /// Where it is mounted, for the log.
-    const PATH: &'static str;
+    const PATH: Path;
 
     /// The connection is open; nothing was received yet.
     fn on_open(&mut self, _outbox: &mut Outbox) {}
@@ -70,6 +71,7 @@ pub(crate) struct Connection<S, E> {
     outbox: Outbox,
     endpoint: E,
     counted: Counted,
+    traffic: Traffic,
     shutdown: Told,
     half_closed: bool,
     timeouts: Timeouts,
@@ -102,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         io: S,
         websocket: WebSocket,
         mut endpoint: E,
-        counted: Counted,
+        (counted, traffic): (Counted, Traffic),
         shutdown: Told,
         timeouts: Timeouts,
     ) -> Self {
@@ -114,6 +116,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             outbox,
             endpoint,
             counted,
+            traffic,
             shutdown,
             half_closed: false,
             timeouts,
@@ -146,12 +149,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
 
     /// Ready when something was written; pending, with the task to be woken, when the peer takes no more or nothing is due.
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let before = self.outbox.len();
         let mut progress = Poll::Pending;
         while !self.outbox.is_empty() {
             match self.outbox.poll_write(&mut self.io, cx)? {
                 Poll::Ready(()) => progress = Poll::Ready(Ok(())),
                 Poll::Pending => break,
             }
+        }
+        if progress.is_ready() {
+            let (written, is_all) = (before - self.outbox.len(), self.outbox.is_empty());
+            self.traffic.on_written(written, is_all, &mut self.outbox.tally);
         }
         if progress.is_ready() && matches!(self.wait, Wait::Stalled(_)) {
             self.wait = Wait::Nothing;
@@ -193,7 +201,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
                 self.websocket.close(code, &mut self.outbox);
             }
         }
-        Poll::Ready(Ok(buffer.filled().len()))
+        let count = buffer.filled().len();
+        self.traffic.on_read(count, &mut self.outbox.tally);
+        Poll::Ready(Ok(count))
     }
 
     /// Ready when the endpoint was told of a deadline, and there may be something to write.
@@ -261,11 +271,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Future for Connection<S, E>
                 break this.poll_wait(cx).is_ready();
             }
         };
-        match this.websocket.state() {
-            _ if !over => Poll::Pending,
-            State::Open => Poll::Ready(CloseCode::ABNORMAL),
-            State::ClosedByUs(code) | State::Ended(code) | State::Failed(code) => Poll::Ready(code),
+        if !over {
+            return Poll::Pending;
         }
+        let code = match this.websocket.state() {
+            State::Open => CloseCode::ABNORMAL,
+            State::ClosedByUs(code) | State::Ended(code) | State::Failed(code) => code,
+        };
+        this.traffic.end(code);
+        Poll::Ready(code)
     }
 }
 
@@ -276,7 +290,7 @@ fn after(duration: Duration) -> Pin<Box<Sleep>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{plain::Echo, shutdown::Shutdown};
+    use crate::{clock::Clock, metrics::Metrics, plain::Echo, shutdown::Shutdown};
     use std::sync::Arc;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -294,12 +308,14 @@ mod tests {
         let (peer, io) = duplex(1024);
         let shutdown = Arc::new(Shutdown::default());
         let websocket = WebSocket::new(1 << 20);
-        let counted = Counted::new(std::sync::Arc::default());
+        let counted = Counted::new(Arc::default());
+        let metrics = Arc::new(Metrics::new(Clock::new()));
+        let traffic = Traffic::begin(&metrics, Path::Echo, None);
         let timeouts = Timeouts {
             stall: STALL,
             close: CLOSE,
         };
-        let connection = Connection::new(io, websocket, Echo, counted, shutdown.tell(), timeouts);
+        let connection = Connection::new(io, websocket, Echo, (counted, traffic), shutdown.tell(), timeouts);
         (peer, shutdown, tokio::spawn(connection))
     }
 

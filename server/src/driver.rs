@@ -115,7 +115,13 @@ impl Driver {
         loop {
             match self.machine.poll_output() {
                 Output::Send(batch) => out.push_batch(&batch),
-                Output::Do(action) => self.perform(action)?,
+                Output::Do(action) => {
+                    if matches!(action, Action::Publish { .. } | Action::Signal { .. }) {
+                        out.tally().on_received();
+                    }
+                    self.perform(action)?;
+                }
+                Output::Told(told) => self.hub.metrics.on_told(told),
                 Output::Timeout(at) => {
                     self.wakes_at = at;
                     return Ok(());
@@ -168,6 +174,8 @@ impl Driver {
                     && let Some(room) = self.room(&room)
                 {
                     room.signal(Some(who.session), who.member.as_str(), payload.as_payload());
+                } else {
+                    self.hub.metrics.on_signal_dropped();
                 }
             }
             Action::End => {
@@ -194,6 +202,7 @@ impl Driver {
             Ok(entered) => entered,
             Err(code) => return self.machine.handle_input(now, Input::Close(code)),
         };
+        self.hub.metrics.on_hello(attached.outcome);
         self.leaves_at = is_in_rooms.then(|| now + self.hub.settings.presence_grace);
         self.who = Some(Who {
             session: attached.session,
@@ -290,7 +299,7 @@ impl Driver {
                 return;
             }
             let session = self.who.as_ref().map(|who| who.session);
-            joined.read(waker, &mut self.machine, session, out);
+            joined.read(waker, (&mut self.machine, session), &self.hub.metrics, out);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     sync::{
-        Arc, Once,
+        Arc, Once, Weak,
         atomic::{AtomicU64, Ordering},
     },
     task::{Context, Poll, Waker},
@@ -20,6 +20,7 @@ use crate::{
     clock::Clock,
     engine::{Append, AppendError, Engine, Origin},
     hook::{Hook, Publishing},
+    metrics::{Metrics, PublishResult},
     publishes::{self, Admitted, Publish, Settled, Verdict},
     rooms::Rooms,
     sessions::Sessions,
@@ -33,6 +34,7 @@ pub(crate) struct Hub {
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) sessions: Sessions,
     pub(crate) settings: Settings,
+    pub(crate) metrics: Arc<Metrics>,
     hook: Hook,
     connections: AtomicU64,
     sweeping: Once,
@@ -67,6 +69,7 @@ impl Hub {
             rooms: Rooms::new(engine, clock, &settings),
             sessions: Sessions::new(clock, &settings),
             settings,
+            metrics: Arc::new(Metrics::new(clock)),
             hook,
             connections: AtomicU64::new(0),
             sweeping: Once::new(),
@@ -81,6 +84,7 @@ impl Hub {
     pub(crate) fn start_sweeping(self: &Arc<Self>) {
         self.sweeping.call_once(|| {
             let hub = Arc::downgrade(self);
+            tokio::spawn(Metrics::watch_stalls(Weak::clone(&hub)));
             tokio::spawn(async move {
                 let mut ticks = interval(SWEEP_INTERVAL);
                 loop {
@@ -106,6 +110,16 @@ impl Hub {
 
     /// Publishes a message: asks the engine until it knows, but not for longer than it may take.
     pub(crate) async fn publish(&self, message: Message<'_>) -> Result<Position, Failure> {
+        let published = self.ask_engine(message).await;
+        self.metrics.on_published(match published {
+            Ok(_) => PublishResult::Accepted,
+            Err(Failure::Refused(_)) => PublishResult::Refused,
+            Err(Failure::Unknown | Failure::Superseded) => PublishResult::Unknown,
+        });
+        published
+    }
+
+    async fn ask_engine(&self, message: Message<'_>) -> Result<Position, Failure> {
         let opened = self.rooms.open(message.room).wait().await;
         // Held until the engine has answered: a room that nobody holds may be retired.
         let room = opened.map_err(Failure::Refused)?;
@@ -168,6 +182,10 @@ impl Hub {
         let publishes::Turn { member, term, publish } = match self.sessions.admit(session, connection, publish) {
             Admitted::Its(turn) => turn,
             Admitted::Not(verdict) => return verdict,
+            Admitted::Again(verdict) => {
+                self.metrics.on_duplicate();
+                return verdict;
+            }
         };
         let turn = Arc::new(Turn {
             hub: Arc::clone(self),

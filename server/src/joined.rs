@@ -11,6 +11,7 @@ use tidewire_protocol::{
 use crate::{
     batches::Batches,
     beside::Beside,
+    metrics::Metrics,
     room::{Reader, Room, SawEverything, State},
 };
 
@@ -45,8 +46,8 @@ impl Joined {
     pub(crate) fn read(
         &mut self,
         waker: &Waker,
-        machine: &mut Machine,
-        session: Option<SessionId>,
+        (machine, session): (&mut Machine, Option<SessionId>),
+        metrics: &Metrics,
         out: &mut impl Batches,
     ) {
         let Self { reader, beside, .. } = self;
@@ -54,21 +55,26 @@ impl Joined {
             if read_beside(beside, room, state, session, out) {
                 machine.handle_beside();
             }
-            read_log(machine, state, out)
+            read_log(machine, state, metrics, out)
         });
     }
 }
 
 /// Moves a room's messages into `out`, until it is full or there are no more.
-fn read_log(machine: &mut Machine, state: &mut State, out: &mut impl Batches) -> SawEverything {
+fn read_log(machine: &mut Machine, state: &mut State, metrics: &Metrics, out: &mut impl Batches) -> SawEverything {
     while !out.is_full() {
         let frames = machine.poll_room(&mut state.log, out.room());
         let is_over = frames.is_all() || frames.is_empty();
         // What is ahead of them, such as a gap.
-        while let Output::Send(batch) = machine.poll_output() {
-            out.push_batch(&batch);
+        loop {
+            match machine.poll_output() {
+                Output::Send(batch) => out.push_batch(&batch),
+                Output::Told(told) => metrics.on_told(told),
+                _ => break,
+            }
         }
         if !frames.is_empty() {
+            out.tally().on_read(frames.count(), frames.oldest());
             out.push_pieces(frames.bytes(), frames.chunks());
         }
         if is_over {
@@ -93,6 +99,7 @@ fn read_beside(
     });
     let is_any = !frames.is_empty();
     if is_any {
+        out.tally().on_sent(frames.len());
         out.push_pieces(length, frames);
     }
     is_any

@@ -39,6 +39,7 @@ mod io;
 mod joined;
 mod mailbox;
 mod member;
+mod metrics;
 mod openings;
 mod origins;
 mod outbox;

@@ -14,6 +14,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
     coding::{Data, OpCode},
 };
 
+use crate::metrics::Tally;
+
 /// Past this many bytes a connection takes no more input and pulls no more frames from its room, until the peer has
 /// read some. Together with one message, and the answers to one read of [`READ_BYTES`](crate::connection), it bounds
 /// what a connection can hold.
@@ -40,6 +42,8 @@ pub(crate) struct Outbox {
     pieces: VecDeque<Piece>,
     tail: BytesMut,
     bytes: usize,
+    /// What has been moved, for who counts.
+    pub(crate) tally: Tally,
 }
 
 /// What leaves as one slice of a vectored write.
@@ -67,7 +71,6 @@ impl Outbox {
         self.bytes >= HIGH_WATER
     }
 
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.bytes
     }
@@ -171,7 +174,7 @@ impl Outbox {
         self.bytes -= written;
         if self.bytes == 0 {
             // An idle connection owns no buffer.
-            *self = Self::default();
+            (self.pieces, self.tail) = Default::default();
             return;
         }
         while written > 0 {

@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 use crate::{
     clock::Clock,
     connection::Endpoint,
+    metrics::Path,
     outbox::{Outbox, encode},
     room::{Interest, Reader, Room, SawEverything, State},
     websocket::Incoming,
@@ -22,9 +23,11 @@ const BROADCAST: &str = "Broadcast: ";
 pub(crate) struct Echo;
 
 impl Endpoint for Echo {
-    const PATH: &'static str = "/echo";
+    const PATH: Path = Path::Echo;
 
     fn on_message(&mut self, message: Incoming, outbox: &mut Outbox) -> Result<(), CloseCode> {
+        outbox.tally.on_received();
+        outbox.tally.on_sent(1);
         outbox.push_message(message.kind, message.payload);
         Ok(())
     }
@@ -61,9 +64,10 @@ impl Chat {
 }
 
 impl Endpoint for Chat {
-    const PATH: &'static str = "/chat";
+    const PATH: Path = Path::Chat;
 
     fn on_open(&mut self, outbox: &mut Outbox) {
+        outbox.tally.on_sent(1);
         outbox.push_message(Data::Text, Bytes::from_static(WELCOME.as_bytes()));
     }
 
@@ -73,6 +77,8 @@ impl Endpoint for Chat {
             Data::Text => Cow::Borrowed(&message.payload[..]),
             _ => lossy(&message.payload),
         };
+        outbox.tally.on_received();
+        outbox.tally.on_sent(1);
         outbox.push_copied(Data::Text, &[RECEIVED.as_bytes(), &said]);
         let now = self.clock.now();
         let position = self.reader.room().append(|log| {
@@ -128,6 +134,7 @@ impl Place {
             if frames.is_empty() {
                 return Ok(SawEverything::Yes);
             }
+            outbox.tally.on_read(frames.count(), frames.oldest());
             frames.chunks().for_each(|chunk| outbox.push_chunk(chunk));
             if frames.is_all() {
                 return Ok(SawEverything::Yes);

@@ -1,6 +1,6 @@
 //! `POST /poll`: a request as a short connection of the room protocol, with one batch each way.
 
-use std::{future::poll_fn, task::Poll, time::Instant};
+use std::{future::poll_fn, task::Poll};
 
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
@@ -13,13 +13,13 @@ use http::{
 };
 use tidewire_protocol::CloseCode;
 use tokio::time::timeout_at;
-use tracing::debug;
 use warp::reply::Response;
 
 use crate::{
     batches::Batches,
     body::{BodyError, collect},
     driver::Driver,
+    metrics::{Path, Tally, Traffic},
     origins::{Caller, ForeignOrigin},
     outbox::HIGH_WATER,
     peer::Peer,
@@ -30,7 +30,10 @@ use crate::{
 
 /// What goes into the answer. As an outbox it takes no more once it is full; the next poll gets the rest.
 #[derive(Debug, Default)]
-struct Answer(Vec<u8>);
+struct Answer {
+    batch: Vec<u8>,
+    tally: Tally,
+}
 
 /// Answers a request, whatever it is.
 pub(crate) async fn answer<B: Buf>(
@@ -81,9 +84,9 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
     match collect(body, settings.max_message_bytes, settings.body_timeout).await {
         Ok(batch) => {
             let (told, _counted) = tidewire.count();
-            tidewire
-                .track(poll(Driver::new(tidewire.hub(), peer), batch, told))
-                .await
+            let traffic = Traffic::begin(&tidewire.hub().metrics, Path::Poll, peer.address);
+            let driver = Driver::new(tidewire.hub(), peer);
+            tidewire.track(poll(driver, traffic, batch, told)).await
         }
         Err(BodyError::TooBig) => refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -95,16 +98,18 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
 }
 
 /// Dropped, as when the client has gone, it leaves its session to wait.
-async fn poll(mut driver: Driver, batch: Vec<u8>, told: Told) -> Response {
-    let begun = Instant::now();
+async fn poll(mut driver: Driver, mut traffic: Traffic, batch: Vec<u8>, told: Told) -> Response {
     let mut answer = Answer::default();
+    let length = batch.len();
     let ended = wait(&mut driver, batch, told, &mut answer).await;
-    debug!(path = "/poll", ?ended, bytes = answer.0.len(), age = ?begun.elapsed(), "poll answered");
+    traffic.on_read(length, &mut answer.tally);
+    traffic.on_written(answer.batch.len(), true, &mut answer.tally);
+    traffic.end(ended.err().unwrap_or(CloseCode::NORMAL));
     let status = match ended {
         Err(CloseCode::PROTOCOL_ERROR) if !driver.is_attached() => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
-    respond(status, Some("application/octet-stream"), answer.0)
+    respond(status, Some("application/octet-stream"), answer.batch)
 }
 
 /// Waits until the poll is to be answered. An error is the code that it was closed with.
@@ -155,19 +160,25 @@ fn respond(status: StatusCode, kind: Option<&'static str>, body: Vec<u8>) -> Res
 
 impl Batches for Answer {
     fn is_full(&self) -> bool {
-        self.0.len() >= HIGH_WATER
+        self.batch.len() >= HIGH_WATER
     }
 
     fn room(&self) -> usize {
-        HIGH_WATER.saturating_sub(self.0.len())
+        HIGH_WATER.saturating_sub(self.batch.len())
+    }
+
+    fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
     }
 
     fn push_batch(&mut self, batch: &[u8]) {
-        self.0.extend_from_slice(batch);
+        self.batch.extend_from_slice(batch);
     }
 
     fn push_pieces(&mut self, length: usize, pieces: impl IntoIterator<Item = Bytes>) {
-        self.0.reserve(length);
-        pieces.into_iter().for_each(|piece| self.0.extend_from_slice(&piece));
+        self.batch.reserve(length);
+        pieces
+            .into_iter()
+            .for_each(|piece| self.batch.extend_from_slice(&piece));
     }
 }

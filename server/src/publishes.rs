@@ -32,6 +32,8 @@ pub(crate) enum Admitted {
     Its(Turn),
     /// It is not.
     Not(Verdict),
+    /// It had been admitted before.
+    Again(Verdict),
 }
 
 /// The publish whose turn it is, of this member. It is to be settled, under the term under which it was admitted.
@@ -70,8 +72,8 @@ impl Sessions {
         let mut state = self.lock();
         match state.machine.admit(id, connection, publish.sequence) {
             Some(Admission::New) => {}
-            Some(Admission::Answered(answer)) => return Admitted::Not(Verdict::Answered(answer)),
-            Some(Admission::Pending) => return Admitted::Not(Verdict::Waits),
+            Some(Admission::Answered(answer)) => return Admitted::Again(Verdict::Answered(answer)),
+            Some(Admission::Pending) => return Admitted::Again(Verdict::Waits),
             Some(Admission::Violation) => return Admitted::Not(Verdict::Violation),
             None => return Admitted::Not(Verdict::Ignored),
         }

@@ -88,6 +88,11 @@ impl Rooms {
         self.lock().slots.len()
     }
 
+    /// What all their logs keep.
+    pub(crate) fn log_bytes(&self) -> usize {
+        self.budget.used()
+    }
+
     /// A room that is open.
     pub(crate) fn find(&self, name: &RoomName) -> Option<Arc<Room>> {
         match self.lock().slots.get(name) {

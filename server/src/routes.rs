@@ -11,16 +11,17 @@ use warp::{
 use crate::{
     api,
     connection::Endpoint,
+    metrics,
     peer::{Peer, peer},
     plain::{Chat, Echo},
     poll,
     tidewire::Tidewire,
-    upgrade::{Refusal, Upgrade},
+    upgrade::Upgrade,
     ws::Ws,
 };
 
 impl Tidewire {
-    /// `/echo`, `/chat`, `/ws`, `/poll`, `/api` and `/healthz`.
+    /// `/echo`, `/chat`, `/ws`, `/poll`, `/api`, `/healthz` and `/metrics`.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
         let echo = warp::path("echo").and(warp::path::end()).and(self.echo());
@@ -29,6 +30,7 @@ impl Tidewire {
         let poll = warp::path("poll").and(warp::path::end()).and(self.poll());
         let api = warp::path("api").and(self.api());
         let health = warp::path("healthz").and(warp::path::end()).and(self.health());
+        let metrics = warp::path("metrics").and(warp::path::end()).and(self.metrics());
         echo.or(chat)
             .unify()
             .or(ws)
@@ -38,6 +40,8 @@ impl Tidewire {
             .or(api)
             .unify()
             .or(health)
+            .unify()
+            .or(metrics)
             .unify()
             .boxed()
     }
@@ -129,6 +133,14 @@ impl Tidewire {
         warp::get().map(|| "ok\n".into_response()).boxed()
     }
 
+    /// `GET` answers with what the server has counted, as
+    /// [Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/) reads it.
+    #[must_use]
+    pub fn metrics(&self) -> BoxedFilter<(Response,)> {
+        let tidewire = self.clone();
+        warp::get().map(move || metrics::answer(tidewire.hub())).boxed()
+    }
+
     fn endpoint<E: Endpoint>(&self, join: fn(&Self, Peer) -> E) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
         warp::method()
@@ -137,7 +149,10 @@ impl Tidewire {
             .map(move |method: Method, peer: Peer, on_upgrade: Option<OnUpgrade>| {
                 Upgrade::new(&method, &peer.headers, on_upgrade, &tidewire.settings().origins)
                     .and_then(|upgrade| tidewire.open(upgrade, peer, join))
-                    .unwrap_or_else(Refusal::into_response)
+                    .unwrap_or_else(|refusal| {
+                        tidewire.hub().metrics.on_handshake_refused(&refusal);
+                        refusal.into_response()
+                    })
             })
             .boxed()
     }

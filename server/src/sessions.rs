@@ -87,6 +87,12 @@ impl Sessions {
         self.lock().machine.len()
     }
 
+    /// How many there are, and how many of them have a connection.
+    pub(crate) fn count(&self) -> (usize, usize) {
+        let machine = &self.lock().machine;
+        (machine.len(), machine.len() - machine.waiting())
+    }
+
     /// Gives a connection the session it asks for, or a new one, where servers share none.
     pub(crate) fn attach(&self, asking: Asking<'_>) -> Result<Entered, CloseCode> {
         let fresh = random::session().map_err(|_| CloseCode::INTERNAL_ERROR)?;

@@ -3,11 +3,11 @@
 use std::{
     fmt,
     sync::{Arc, Weak},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use hyper::upgrade::OnUpgrade;
-use tidewire_protocol::{CloseCode, Epoch, Offset, Position, Retention, RoomNumber};
+use tidewire_protocol::{Epoch, Offset, Position, Retention, RoomNumber};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info};
@@ -22,6 +22,7 @@ use crate::{
     hook::Hook,
     hub::Hub,
     io::Io,
+    metrics::Traffic,
     peer::Peer,
     room::Room,
     settings::Settings,
@@ -133,25 +134,23 @@ impl Tidewire {
     async fn run<E: Endpoint>(self, on_upgrade: OnUpgrade, peer: Peer, join: fn(&Self, Peer) -> E) {
         let io = match on_upgrade.await {
             Ok(upgraded) => Io::from(upgraded),
-            Err(error) => return debug!(path = E::PATH, %error, "upgrade failed"),
+            Err(error) => return debug!(path = %E::PATH, %error, "upgrade failed"),
         };
         let (told, counted) = self.count();
         let settings = self.settings();
-        let opened = Instant::now();
-        let address = peer.address;
+        let traffic = Traffic::begin(&self.hub().metrics, E::PATH, peer.address);
         let connection = Connection::new(
             io,
             WebSocket::new(settings.max_message_bytes),
             join(&self, peer),
-            counted,
+            (counted, traffic),
             told,
             Timeouts {
                 stall: settings.stall_timeout,
                 close: settings.close_timeout,
             },
         );
-        let code: CloseCode = connection.await;
-        debug!(path = E::PATH, ?address, %code, age = ?opened.elapsed(), "websocket ended");
+        connection.await;
     }
 }
 

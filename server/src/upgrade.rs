@@ -91,6 +91,32 @@ impl Upgrade {
 }
 
 impl Refusal {
+    /// All there are.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Method,
+        Self::NotAnUpgrade,
+        Self::Version,
+        Self::Key,
+        Self::Host,
+        Self::Origin,
+        Self::Connection,
+        Self::GoingAway,
+    ];
+
+    /// In a word, for the metrics.
+    pub(crate) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Method => "method",
+            Self::NotAnUpgrade => "not_an_upgrade",
+            Self::Version => "version",
+            Self::Key => "key",
+            Self::Host => "host",
+            Self::Origin => "origin",
+            Self::Connection => "connection",
+            Self::GoingAway => "going_away",
+        }
+    }
+
     /// The one place where a refusal becomes an HTTP answer.
     pub(crate) fn into_response(self) -> Response {
         let (status, header, text) = match self {

@@ -7,7 +7,14 @@ use tidewire_protocol::{CloseCode, server::Input};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 
 use crate::{
-    batches::Batches, connection::Endpoint, driver::Driver, hub::Hub, outbox::Outbox, peer::Peer, websocket::Incoming,
+    batches::Batches,
+    connection::Endpoint,
+    driver::Driver,
+    hub::Hub,
+    metrics::{Path, Tally},
+    outbox::Outbox,
+    peer::Peer,
+    websocket::Incoming,
 };
 
 /// One connection of the room protocol.
@@ -20,7 +27,7 @@ impl Ws {
 }
 
 impl Endpoint for Ws {
-    const PATH: &'static str = "/ws";
+    const PATH: Path = Path::Ws;
 
     fn on_message(&mut self, message: Incoming, outbox: &mut Outbox) -> Result<(), CloseCode> {
         match message.kind {
@@ -57,6 +64,10 @@ impl Batches for Outbox {
 
     fn room(&self) -> usize {
         Self::room(self)
+    }
+
+    fn tally(&mut self) -> &mut Tally {
+        &mut self.tally
     }
 
     fn push_batch(&mut self, batch: &[u8]) {

@@ -69,6 +69,7 @@ pub struct Frames<'a> {
     end: u64,
     count: u64,
     is_all: bool,
+    oldest: Instant,
 }
 
 impl Default for Retention {
@@ -268,6 +269,7 @@ impl Log {
             end,
             count,
             is_all,
+            oldest: self.entries[first].at,
         }
     }
 
@@ -298,6 +300,12 @@ impl Frames<'_> {
         self.is_all
     }
 
+    /// When the first of them was appended.
+    #[must_use]
+    pub const fn oldest(&self) -> Instant {
+        self.oldest
+    }
+
     /// How many bytes, of all pieces.
     #[must_use]
     pub const fn bytes(&self) -> usize {
@@ -322,6 +330,7 @@ impl Default for Frames<'_> {
             end: 0,
             count: 0,
             is_all: false,
+            oldest: Instant::default(),
         }
     }
 }

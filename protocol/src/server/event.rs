@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use crate::{
     codes::CloseCode,
-    frame::{PresenceWanted, RefusalCode, Start, Terms},
+    frame::{GapCause, PresenceWanted, RefusalCode, Start, Terms},
     ids::{Request, RoomName, RoomNumber, Sequence},
     ledger::Answer,
     log::Cursor,
@@ -55,8 +55,19 @@ pub enum Output {
     Send(Vec<u8>),
     /// Something only the driver can do.
     Do(Action),
+    /// It has told its client this, which is for who counts such things. What it has [told](Self::Send) is sent as ever.
+    Told(Told),
     /// Nothing, until this moment or the next input.
     Timeout(Option<Instant>),
+}
+
+/// What a client was told, beside what it asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// A publish or a subscription was refused.
+    Refused(RefusalCode),
+    /// Messages are missing.
+    Gap(GapCause),
 }
 
 /// Something only the driver can do.

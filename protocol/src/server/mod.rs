@@ -23,7 +23,7 @@ use crate::{
     time::Instant,
 };
 
-pub use self::event::{Action, Input, Output, Settings};
+pub use self::event::{Action, Input, Output, Settings, Told};
 use self::poll::Poll;
 
 /// One connection, from its first byte to its close.
@@ -38,6 +38,8 @@ pub struct Connection {
     /// Frames that are to be sent, encoded.
     batch: Vec<u8>,
     actions: VecDeque<Action>,
+    /// What it has told its client that one may want to count.
+    told: Vec<Told>,
     poll: Poll,
     /// The last publish of a poll, until it is answered.
     awaits: Option<Sequence>,
@@ -99,6 +101,7 @@ impl Connection {
             sent: now,
             batch: Vec::new(),
             actions: VecDeque::new(),
+            told: Vec::new(),
             poll: Poll::No,
             awaits: None,
         }
@@ -159,6 +162,9 @@ impl Connection {
             self.sent = self.now;
             return Output::Send(core::mem::take(&mut self.batch));
         }
+        if let Some(told) = self.told.pop() {
+            return Output::Told(told);
+        }
         match self.actions.pop_front() {
             Some(action) => Output::Do(action),
             None => Output::Timeout(self.next_deadline()),
@@ -179,6 +185,7 @@ impl Connection {
             return Frames::default();
         };
         if let Some(gap) = log.read_gap(cursor) {
+            self.told.push(Told::Gap(gap.cause));
             ServerFrame::Gap(gap).encode(&mut self.batch);
             self.poll.on_news();
         }
@@ -245,6 +252,7 @@ impl Connection {
     }
 
     fn refuse(&mut self, request: Request, code: RefusalCode) {
+        self.told.push(Told::Refused(code));
         self.send(&ServerFrame::Refused(Refused {
             what: RefusedWhat::Subscription(request),
             code,
@@ -255,10 +263,13 @@ impl Connection {
         self.on_poll_answered(sequence);
         let frame = match answer {
             Ok(position) => ServerFrame::Published { sequence, position },
-            Err(code) => ServerFrame::Refused(Refused {
-                what: RefusedWhat::Publish(sequence),
-                code,
-            }),
+            Err(code) => {
+                self.told.push(Told::Refused(code));
+                ServerFrame::Refused(Refused {
+                    what: RefusedWhat::Publish(sequence),
+                    code,
+                })
+            }
         };
         self.send(&frame);
     }

@@ -257,6 +257,7 @@ impl Pair {
             match connection.poll_output() {
                 server::Output::Send(batch) => self.send(batch),
                 server::Output::Do(action) => self.perform(id, action),
+                server::Output::Told(_) => {}
                 server::Output::Timeout(_) => {
                     let frames = connection.poll_room(&mut self.log, 1 << 20);
                     let ahead = match connection.poll_output() {

@@ -6,10 +6,10 @@ use tidewire_protocol::{
     Asked, Attached, CloseCode, ConnectionId, Epoch, Frame, Instant, Log, MemberId, Offset, OwnedPayload, Position,
     Request, Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions, Term, decode,
     frame::{
-        ClientFrame, Close, Hello, Nonce, Outcome, Payload, PresenceWanted, Publish, RefusalCode, Refused, RefusedWhat,
-        ServerFrame, Start, Subscribe, Terms, Token, VERSION,
+        ClientFrame, Close, GapCause, Hello, Nonce, Outcome, Payload, PresenceWanted, Publish, RefusalCode, Refused,
+        RefusedWhat, ServerFrame, Start, Subscribe, Terms, Token, VERSION,
     },
-    server::{Action, Connection, Input, Output, Settings},
+    server::{Action, Connection, Input, Output, Settings, Told},
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -59,6 +59,7 @@ pub(crate) fn outputs(connection: &mut Connection) -> (Vec<String>, Vec<Action>)
                 sent.extend(decode::<ServerFrame<'_>>(&batch).map(|it| format!("{:?}", it.expect("a frame"))))
             }
             Output::Do(action) => actions.push(action),
+            Output::Told(_) => {}
             Output::Timeout(_) => return (sent, actions),
             output => panic!("{output:?}"),
         }
@@ -402,6 +403,56 @@ fn a_rooms_frames_come_to_who_subscribed_and_to_nobody_else() {
     let mut other = Log::new(RoomNumber(2), Epoch(1), Retention::default());
     other.append(START, "bob", Payload::Text("elsewhere"));
     assert!(connection.poll_room(&mut other, 1000).is_empty());
+}
+
+#[test]
+fn what_was_refused_and_what_is_missing_is_told_to_who_counts() {
+    let retention = Retention {
+        max_messages: 1,
+        ..Retention::default()
+    };
+    let mut log = Log::new(RoomNumber(1), Epoch(1), retention);
+    let mut connection = open();
+    let told = |connection: &mut Connection| {
+        std::iter::from_fn(|| match connection.poll_output() {
+            Output::Timeout(_) => None,
+            output => Some(output),
+        })
+        .filter_map(|output| match output {
+            Output::Told(told) => Some(told),
+            _ => None,
+        })
+        .collect::<Vec<_>>()
+    };
+    let subscribed = encoded(&[subscribe(1, "a"), subscribe(2, "a"), subscribe(3, "b")]);
+    connection.handle_input(START, Input::Received(&subscribed));
+    connection.handle_input(
+        START,
+        Input::Subscribed(Request(1), Ok((log.room(), log.cursor(Start::Now)))),
+    );
+    connection.handle_input(START, Input::Subscribed(Request(3), Err(RefusalCode::UNAVAILABLE)));
+    connection.handle_input(START, Input::Answered(Sequence(1), Err(RefusalCode::REJECTED)));
+    let mut refused = told(&mut connection);
+    refused.sort_by_key(|told| format!("{told:?}"));
+    assert_eq!(
+        refused,
+        [
+            RefusalCode::UNAVAILABLE,
+            RefusalCode::ALREADY_SUBSCRIBED,
+            RefusalCode::REJECTED
+        ]
+        .map(Told::Refused)
+    );
+    for text in ["one", "two"] {
+        log.append(START, "bob", Payload::Text(text));
+    }
+    assert_eq!(connection.poll_room(&mut log, 1000).count(), 1);
+    assert_eq!(told(&mut connection), [Told::Gap(GapCause::Evicted)]);
+    let mut log = Log::new(RoomNumber(1), Epoch(2), retention);
+    log.append(START + Duration::from_secs(1), "bob", Payload::Text("another life"));
+    let frames = connection.poll_room(&mut log, 1000);
+    assert_eq!(frames.oldest(), START + Duration::from_secs(1));
+    assert_eq!(told(&mut connection), [Told::Gap(GapCause::LogLost)]);
 }
 
 #[test]

@@ -77,6 +77,7 @@ impl World {
             match served.machine.poll_output() {
                 server::Output::Send(batch) => self.send_to_client(id, batch),
                 server::Output::Do(action) => self.perform(id, action)?,
+                server::Output::Told(_) => {}
                 server::Output::Timeout(at) => {
                     if let Some(at) = at.filter(|at| served.timer != Some(*at)) {
                         served.timer = Some(at);

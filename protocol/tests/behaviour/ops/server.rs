@@ -152,6 +152,7 @@ impl World {
                     link.to_client.push_back(batch);
                 }
                 server::Output::Do(action) => self.perform(index, action),
+                server::Output::Told(_) => {}
                 server::Output::Timeout(_) => return,
                 output => panic!("an output without a driver: {output:?}"),
             }
