@@ -20,6 +20,7 @@ use crate::{
     hub::Hub,
     joined::Joined,
     mailbox::Mailbox,
+    metrics::Traffic,
     openings::{Opened, Openings, Wanted},
     peer::Peer,
     publishes::{Publish, Verdict},
@@ -103,6 +104,13 @@ impl Driver {
     /// Whether a poll is to be answered.
     pub(crate) fn is_answer_due(&self) -> bool {
         self.machine.is_answer_due()
+    }
+
+    /// The poll is answered, and this is what it was.
+    pub(crate) fn on_polled(&self, poll: &Traffic) {
+        if let Some(who) = &self.who {
+            self.hub.sessions.on_polled(who.session, poll);
+        }
     }
 
     /// Whether it has a session.
@@ -204,6 +212,9 @@ impl Driver {
         };
         self.hub.metrics.on_hello(attached.outcome);
         self.leaves_at = is_in_rooms.then(|| now + self.hub.settings.presence_grace);
+        if !self.machine.is_poll() {
+            self.hub.sessions.on_streamed(attached.session);
+        }
         self.who = Some(Who {
             session: attached.session,
             member: attached.member.clone(),

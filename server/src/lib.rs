@@ -59,6 +59,7 @@ mod shutdown;
 mod subscription;
 mod tidewire;
 mod timer;
+mod trace;
 mod upgrade;
 mod visits;
 mod wakers;

@@ -105,6 +105,7 @@ async fn poll(mut driver: Driver, mut traffic: Traffic, batch: Vec<u8>, told: To
     traffic.on_read(length, &mut answer.tally);
     traffic.on_written(answer.batch.len(), true, &mut answer.tally);
     traffic.end(ended.err().unwrap_or(CloseCode::NORMAL));
+    driver.on_polled(&traffic);
     let status = match ended {
         Err(CloseCode::PROTOCOL_ERROR) if !driver.is_attached() => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,

@@ -10,7 +10,14 @@ use tidewire_protocol::{Asked, Attached, CloseCode, ConnectionId, Granted, Membe
 use tracing::debug;
 
 use crate::{
-    clock::Clock, engine::Lease, mailbox::Mailbox, member, publishes::Publishes, random, settings::Settings,
+    clock::Clock,
+    engine::Lease,
+    mailbox::Mailbox,
+    member,
+    metrics::{Run, Traffic},
+    publishes::Publishes,
+    random,
+    settings::Settings,
     visits::InRoom,
 };
 
@@ -39,6 +46,8 @@ pub(crate) struct Kept {
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) rooms: Vec<InRoom>,
     pub(crate) publishing: Publishes,
+    /// Its polls, since it has had no other transport.
+    pub(crate) polls: Option<Box<Run>>,
     /// Held while a connection has it, where servers share sessions. Dropped outside of the lock.
     lease: Option<Lease>,
     /// Whether its client was told to go away.
@@ -140,7 +149,7 @@ impl Sessions {
         let result = attach(&mut state.machine);
         let given = result.map(|attached| state.give(attached, before, connection, mailbox, lease));
         drop(state);
-        expired.into_iter().for_each(Kept::exit_all);
+        expired.into_iter().for_each(|it| it.exit_all(CloseCode::ABNORMAL));
         let (entered, displaced, _lease) = given?;
         if let Some(displaced) = displaced {
             displaced.close(CloseCode::TAKEN_OVER);
@@ -178,6 +187,22 @@ impl Sessions {
         }
     }
 
+    /// A poll of a session was answered.
+    pub(crate) fn on_polled(&self, id: SessionId, poll: &Traffic) {
+        if let Some(session) = self.lock().kept.get_mut(&id) {
+            let run = session.polls.get_or_insert_with(|| Box::new(Run::begin(poll)));
+            run.add(poll);
+        }
+    }
+
+    /// A session has another transport than polls.
+    pub(crate) fn on_streamed(&self, id: SessionId) {
+        let polls = self.lock().kept.get_mut(&id).and_then(|session| session.polls.take());
+        if let Some(polls) = polls {
+            polls.end(CloseCode::TAKEN_OVER);
+        }
+    }
+
     /// A connection ended: its session waits.
     pub(crate) fn detach(&self, id: SessionId, connection: ConnectionId) {
         let now = self.clock.now();
@@ -199,7 +224,7 @@ impl Sessions {
         };
         drop(state);
         let ended = ended?;
-        ended.exit_all();
+        ended.exit_all(CloseCode::NORMAL);
         term
     }
 
@@ -209,7 +234,7 @@ impl Sessions {
         if !expired.is_empty() {
             debug!(sessions = expired.len(), "expired");
         }
-        expired.into_iter().for_each(Kept::exit_all);
+        expired.into_iter().for_each(|it| it.exit_all(CloseCode::ABNORMAL));
     }
 
     /// Forgets a session of which nobody can say what became of its publishes, if it is here under `term`. Its client will be
@@ -224,7 +249,7 @@ impl Sessions {
         drop(state);
         if let Some(forgotten) = forgotten {
             forgotten.mailbox.close(CloseCode::TRY_AGAIN_LATER);
-            forgotten.exit_all();
+            forgotten.exit_all(CloseCode::TRY_AGAIN_LATER);
         }
     }
 
@@ -272,6 +297,7 @@ impl State {
             mailbox: Arc::clone(mailbox),
             rooms: Vec::new(),
             publishing: Publishes::None,
+            polls: None,
             lease: None,
             is_told: false,
         });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tidewire_protocol::{ConnectionId, MemberId, RoomName, SessionId};
+use tidewire_protocol::{CloseCode, ConnectionId, MemberId, RoomName, SessionId};
 
 use crate::{
     engine::Lease,
@@ -79,8 +79,11 @@ impl Sessions {
 }
 
 impl Kept {
-    /// Leaves all of them. Not under the lock: rooms and engines are told.
-    pub(crate) fn exit_all(self) {
+    /// Leaves all of them, as the session is over. Not under the lock: rooms and engines are told.
+    pub(crate) fn exit_all(self, code: CloseCode) {
+        if let Some(polls) = self.polls {
+            polls.end(code);
+        }
         self.rooms.iter().for_each(|it| it.room.exit(&self.member));
     }
 }

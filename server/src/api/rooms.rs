@@ -12,6 +12,7 @@ use tidewire_protocol::{
     frame::{Payload, Start},
 };
 use tokio::time::timeout;
+use tracing::{Instrument, debug};
 use warp::reply::Response;
 
 use super::{
@@ -24,6 +25,7 @@ use crate::{
     engine::{Origin, Unavailable},
     handle::NotPublished,
     hub::{Hub, Message},
+    trace::publish_span,
 };
 
 /// Answers a request for the messages of a room, whose name is percent-encoded.
@@ -34,7 +36,10 @@ pub(super) async fn messages<B: Buf>(
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, Failure> {
     match *request.method {
-        Method::POST => publish(hub, &request.peer.headers, room, body).await,
+        Method::POST => {
+            let span = publish_span(&request.peer.headers);
+            publish(hub, &request.peer.headers, room, body).instrument(span).await
+        }
         Method::GET => read(hub, room, request.query).await,
         _ => Err(Failure::Method("GET, POST")),
     }
@@ -62,8 +67,14 @@ async fn publish<B: Buf>(
         term: Term::default(),
     };
     match hub.publish_for_others(message).await.map_err(NotPublished::from) {
-        Ok(position) => Ok(respond(StatusCode::CREATED, &json::Place::from(position))),
-        Err(NotPublished::Refused(code)) => Err(Failure::Refused(code)),
+        Ok(position) => {
+            debug!(offset = position.offset.0, "published");
+            Ok(respond(StatusCode::CREATED, &json::Place::from(position)))
+        }
+        Err(NotPublished::Refused(code)) => {
+            debug!(code = code.0, "refused");
+            Err(Failure::Refused(code))
+        }
         Err(NotPublished::Unknown) => Err(Failure::Unknown),
     }
 }

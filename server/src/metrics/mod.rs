@@ -33,7 +33,7 @@ use warp::{Reply, reply::Response};
 
 pub(crate) use self::{
     labels::Path,
-    tally::{Tally, Traffic},
+    tally::{Run, Tally, Traffic},
 };
 use self::{
     labels::{Cause, Close, Endpoint, Handshake, Life, Opened, Published, Refused},

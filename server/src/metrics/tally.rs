@@ -59,6 +59,7 @@ pub(crate) struct Traffic {
     address: Option<IpAddr>,
     opened: Instant,
     totals: Totals,
+    is_over: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -81,6 +82,7 @@ impl Traffic {
             opened: metrics.clock.now(),
             metrics: Arc::clone(metrics),
             totals: Totals::default(),
+            is_over: false,
         }
     }
 
@@ -114,7 +116,8 @@ impl Traffic {
 
 impl Traffic {
     /// It has ended, with the code of who closed first.
-    pub(crate) fn end(&self, code: CloseCode) {
+    pub(crate) fn end(&mut self, code: CloseCode) {
+        self.is_over = true;
         self.metrics.on_closed(self.path, code);
         let Self { path, address, .. } = self;
         let (code, reason, age) = (code.0, code.meaning(), self.metrics.clock.now() - self.opened);
@@ -124,24 +127,80 @@ impl Traffic {
             received_bytes,
             sent_bytes,
         } = self.totals;
-        macro_rules! tell {
-            ($level:ident) => {
-                $level!(
-                    %path, ?address, code, reason, ?age, received, sent, received_bytes, sent_bytes,
-                    "connection ended"
-                )
-            };
-        }
         match path {
-            // A client that polls has one after another.
-            Path::Poll => tell!(debug),
-            Path::Echo | Path::Chat | Path::Ws => tell!(info),
+            // A client that polls has one after another, which are told together when there are no more.
+            Path::Poll => debug!(
+                ?address,
+                code,
+                ?age,
+                received,
+                sent,
+                received_bytes,
+                sent_bytes,
+                "poll answered"
+            ),
+            Path::Echo | Path::Chat | Path::Ws => info!(
+                %path, ?address, code, reason, ?age, received, sent, received_bytes, sent_bytes, "connection ended"
+            ),
         }
     }
 }
 
 impl Drop for Traffic {
     fn drop(&mut self) {
+        if !self.is_over {
+            // Dropped as it was, as when the client of a poll has gone.
+            self.end(CloseCode::ABNORMAL);
+        }
         self.metrics.flow(self.path).connections.dec();
+    }
+}
+
+/// The polls of a session, one after another, which are one transport.
+#[derive(Debug)]
+pub(crate) struct Run {
+    metrics: Arc<Metrics>,
+    address: Option<IpAddr>,
+    began: Instant,
+    polls: u64,
+    totals: Totals,
+}
+
+impl Run {
+    /// One that begins with this poll.
+    pub(crate) fn begin(poll: &Traffic) -> Self {
+        Self {
+            metrics: Arc::clone(&poll.metrics),
+            address: poll.address,
+            began: poll.opened,
+            polls: 0,
+            totals: Totals::default(),
+        }
+    }
+
+    /// This poll belongs to it.
+    pub(crate) fn add(&mut self, poll: &Traffic) {
+        let (sum, more) = (&mut self.totals, &poll.totals);
+        self.polls += 1;
+        self.address = poll.address;
+        sum.received += more.received;
+        sum.sent += more.sent;
+        sum.received_bytes += more.received_bytes;
+        sum.sent_bytes += more.sent_bytes;
+    }
+
+    /// There are no more.
+    pub(crate) fn end(&self, code: CloseCode) {
+        let (polls, address, path) = (self.polls, &self.address, Path::Poll);
+        let (code, reason, age) = (code.0, code.meaning(), self.metrics.clock.now() - self.began);
+        let Totals {
+            received,
+            sent,
+            received_bytes,
+            sent_bytes,
+        } = self.totals;
+        info!(
+            %path, ?address, code, reason, ?age, polls, received, sent, received_bytes, sent_bytes, "connection ended"
+        );
     }
 }
