@@ -97,7 +97,7 @@ async fn standard_output_has_one_line_and_the_log_goes_to_standard_error() {
     process.signal("TERM").await;
     let (status, lines, log) = process.ended().await;
     assert!(status.success() && lines.is_empty(), "{lines:?}");
-    assert!(log.contains("websocket ended"), "{log}");
+    assert!(log.contains("connection ended"), "{log}");
     assert!(!log.contains("secret"), "what people say is not logged");
     for line in log.lines() {
         assert!(line.starts_with('{') && line.ends_with('}'), "{line}");

@@ -174,8 +174,12 @@ impl World {
             let frames = connection.poll_room(log, max_bytes);
             assert!(frames.bytes() <= max_bytes || frames.count() == 1);
             let chunks: Vec<_> = frames.chunks().map(|chunk| chunk.to_vec()).collect();
-            if let server::Output::Send(batch) = connection.poll_output() {
-                link.to_client.push_back(batch);
+            loop {
+                match connection.poll_output() {
+                    server::Output::Send(batch) => link.to_client.push_back(batch),
+                    server::Output::Told(_) => {}
+                    _ => break,
+                }
             }
             link.to_client.extend(chunks);
         }
