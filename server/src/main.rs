@@ -1,72 +1,43 @@
-//! The `tidewire` binary: arguments, logging, signals, start.
+//! The `tidewire` binary: which of its commands is asked for.
 
 #![forbid(unsafe_code)]
 
+mod checks;
+mod commands;
 mod config;
 
-use std::{
-    io::{self, Write},
-    process::ExitCode,
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    commands::{check, serve},
+    config::Config,
 };
 
-use clap::Parser;
-use tidewire_server::{Tidewire, bind, missing_page, page, serve};
-use tokio::signal::unix::{SignalKind, signal};
-use tracing::{info, warn};
-use warp::Filter;
+/// A WebSocket server: /echo sends messages back, /chat tells them to everyone, /ws has rooms that survive a reconnect, and a
+/// page shows them at work.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    config: Config,
 
-use crate::config::Config;
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Say what is wrong or unsafe in the options, which are those of the server, and do not serve
+    Check(Box<Config>),
+}
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let config = Config::parse();
-    config.start_logging();
-    match run(&config).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("tidewire: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-async fn run(config: &Config) -> io::Result<()> {
-    raise_file_limit();
-    // Before the address is printed: who reads it may send a signal at once.
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    let listener =
-        bind(config.listen).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
-    let address = listener.local_addr()?;
-    let tidewire = Tidewire::new(config.settings());
-    let page = config.www.clone().map_or_else(missing_page, page);
-    let routes = tidewire.routes().or(page);
-
-    writeln!(io::stdout(), "listening on http://{address}")?;
-    let stopped = async {
-        tokio::select! {
-            _ = interrupt.recv() => info!("SIGINT: shutting down"),
-            _ = terminate.recv() => info!("SIGTERM: shutting down"),
-        }
-    };
-    // Closing connections begins with the signal, beside the requests that are still under way.
-    let stopping = tokio_util::sync::CancellationToken::new();
-    tokio::join!(
-        serve(listener, routes, tidewire.settings(), async {
-            stopped.await;
-            stopping.cancel();
-        }),
-        async {
-            stopping.cancelled().await;
-            tidewire.shutdown().await;
-        },
-    );
-    Ok(())
-}
-
-/// Each connection takes a file descriptor; the default limit of many systems is 1,024.
-fn raise_file_limit() {
-    match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => info!(limit, "file descriptors"),
-        Err(error) => warn!(%error, "the limit of file descriptors stays as it is"),
+    let cli = Cli::parse();
+    match cli.command {
+        None => serve::run(&cli.config).await,
+        Some(Command::Check(config)) => check::run(&config),
     }
 }

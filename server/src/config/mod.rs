@@ -13,10 +13,8 @@ use clap::{Parser, ValueEnum};
 use tidewire_server::{AllowedOrigin, Origins, Settings};
 use tracing_subscriber::EnvFilter;
 
-/// A WebSocket server: /echo sends messages back, /chat tells them to everyone, /ws has rooms that survive a reconnect, and a
-/// page shows them at work.
+/// The options of the server.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
 pub(crate) struct Config {
     /// Address to listen on; port 0 picks a free one. A public address exposes every endpoint to anyone
     #[arg(long, env = "TIDEWIRE_LISTEN", value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -33,7 +31,7 @@ pub(crate) struct Config {
 
     /// Refuse requests without an Origin, which are those of programs
     #[arg(long, env = "TIDEWIRE_REQUIRE_ORIGIN")]
-    require_origin: bool,
+    pub(crate) require_origin: bool,
 
     /// Largest WebSocket message or poll taken, in bytes; a larger one closes the connection with 1009, or is answered with 413
     #[arg(long, env = "TIDEWIRE_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_message_bytes)]

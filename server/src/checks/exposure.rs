@@ -1,0 +1,20 @@
+//! Who can reach the server, and what they could do there.
+
+use super::Finding;
+use crate::config::Config;
+
+pub(super) fn public_without_tls(config: &Config) -> Option<Finding> {
+    (!config.listen.ip().is_loopback()).then(|| {
+        Finding::warning(format!(
+            "{} is a public address without TLS: what clients say can be read and changed on its way. Listen on a loopback \
+             address behind a proxy that has TLS",
+            config.listen
+        ))
+    })
+}
+
+pub(super) fn origins_not_required(config: &Config) -> Option<Finding> {
+    (!config.listen.ip().is_loopback() && !config.require_origin).then(|| {
+        Finding::note("programs, which send no Origin, may use the server: --require-origin lets in pages alone")
+    })
+}

@@ -1,0 +1,84 @@
+//! `tidewire`: serves until a signal ends it.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use tidewire_server::{Tidewire, bind, missing_page, page, serve};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+use warp::Filter;
+
+use crate::{
+    checks::{self, Weight},
+    config::Config,
+};
+
+/// Serves. It fails where it cannot begin, or where [`checks`] find an error.
+pub(crate) async fn run(config: &Config) -> ExitCode {
+    config.start_logging();
+    raise_file_limit();
+    let mut is_good = true;
+    for finding in checks::findings(config) {
+        match finding.weight {
+            Weight::Error => {
+                is_good = false;
+                eprintln!("tidewire: {finding}");
+            }
+            Weight::Warning => warn!("{}", finding.text),
+            Weight::Note => info!("{}", finding.text),
+        }
+    }
+    if !is_good {
+        return ExitCode::FAILURE;
+    }
+    match listen(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tidewire: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn listen(config: &Config) -> io::Result<()> {
+    // Before the address is printed: who reads it may send a signal at once.
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let listener =
+        bind(config.listen).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
+    let address = listener.local_addr()?;
+    let tidewire = Tidewire::new(config.settings());
+    let page = config.www.clone().map_or_else(missing_page, page);
+    let routes = tidewire.routes().or(page);
+
+    writeln!(io::stdout(), "listening on http://{address}")?;
+    let stopped = async {
+        tokio::select! {
+            _ = interrupt.recv() => info!("SIGINT: shutting down"),
+            _ = terminate.recv() => info!("SIGTERM: shutting down"),
+        }
+    };
+    // Closing connections begins with the signal, beside the requests that are still under way.
+    let stopping = CancellationToken::new();
+    tokio::join!(
+        serve(listener, routes, tidewire.settings(), async {
+            stopped.await;
+            stopping.cancel();
+        }),
+        async {
+            stopping.cancelled().await;
+            tidewire.shutdown().await;
+        },
+    );
+    Ok(())
+}
+
+/// Each connection takes a file descriptor; the default limit of many systems is 1,024.
+fn raise_file_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(limit) => info!(limit, "file descriptors"),
+        Err(error) => warn!(%error, "the limit of file descriptors stays as it is"),
+    }
+}
