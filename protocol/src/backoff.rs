@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use crate::time::nanos;
+
 /// Full jitter: a random time between nothing and a limit that doubles with each attempt up to a cap. At the cap it stays
 /// random, so that clients that lost the same server do not come back as one.
 /// ([Exponential Backoff and Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/))
@@ -45,15 +47,20 @@ impl Backoff {
     /// The next wait, of a page that can be seen or not.
     pub(crate) fn next(&mut self, is_hidden: bool) -> Duration {
         let BackoffSettings { base, cap, hidden_cap } = self.settings;
-        let cap = if is_hidden { hidden_cap } else { cap };
-        let limit = base.saturating_mul(1 << self.attempt.min(30)).min(cap);
+        let (base, cap) = (nanos(base), nanos(if is_hidden { hidden_cap } else { cap }));
+        let doublings = self.attempt.min(30);
+        let limit = if base > cap >> doublings {
+            cap
+        } else {
+            base << doublings
+        };
         self.attempt = self.attempt.saturating_add(1);
         self.random.up_to(limit)
     }
 
     /// A time between the two, as the server wished.
     pub(crate) fn between(&mut self, min: Duration, max: Duration) -> Duration {
-        min + self.random.up_to(max.saturating_sub(min))
+        min + self.random.up_to(nanos(max.saturating_sub(min)))
     }
 
     /// Starts over, after a connection that was of use.
@@ -81,10 +88,9 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    fn up_to(&mut self, limit: Duration) -> Duration {
+    fn up_to(&mut self, limit: u64) -> Duration {
         // The high half of the product is uniform from 0 to the limit.
-        let nanos = u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(((u128::from(self.next()) * (u128::from(nanos) + 1)) >> 64) as u64)
+        Duration::from_nanos(((u128::from(self.next()) * (u128::from(limit) + 1)) >> 64) as u64)
     }
 }
 

@@ -68,7 +68,7 @@ impl<'a> Reader<'a> {
                 if byte == 0 || is_too_large {
                     return Err(Rule::Varint);
                 }
-                self.rest = &self.rest[index + 1..];
+                self.take(index + 1)?;
                 return Ok(value);
             }
         }
@@ -205,21 +205,16 @@ pub(crate) fn put_frame(out: &mut Vec<u8>, kind: u8, tail: &[u8], head: impl FnO
 
 /// Writes the length of the frame that begins at `start`, and its tail.
 fn close_frame(out: &mut Vec<u8>, start: usize, tail: &[u8]) {
-    let body = start + 2;
-    let end = out.len();
-    let mut length = end - body + tail.len();
-    if length >= 0x80 {
-        // The head moves up by the bytes that the length needs beyond the first.
-        let extra = (length.ilog2() / 7) as usize;
-        out.resize(end + extra, 0);
-        out.copy_within(body..end, body + extra);
-        for byte in &mut out[start + 1..=start + extra] {
-            *byte = length as u8 | 0x80;
-            length >>= 7;
-        }
-        out[start + 1 + extra] = length as u8;
-    } else {
-        out[start + 1] = length as u8;
+    let mut at = start + 1;
+    let mut length = out.len() - at - 1 + tail.len();
+    while length >= 0x80 {
+        // The head, which is short, moves up by the bytes that the length needs beyond the one that was left for it.
+        out.insert(at, length as u8 | 0x80);
+        at += 1;
+        length >>= 7;
+    }
+    if let Some(last) = out.get_mut(at) {
+        *last = length as u8;
     }
     out.extend_from_slice(tail);
 }

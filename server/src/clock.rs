@@ -16,13 +16,13 @@ impl Clock {
     }
 
     pub(crate) fn now(self) -> Instant {
-        Instant(self.begun.elapsed())
+        Instant::new(self.begun.elapsed())
     }
 
     /// A machine's moment as the runtime's timers know it.
     pub(crate) fn at(self, moment: Instant) -> tokio::time::Instant {
         self.begun
-            .checked_add(moment.0)
+            .checked_add(moment.elapsed())
             // Not for a century, as `tokio::time::sleep` has it.
             .unwrap_or_else(|| self.begun + std::time::Duration::from_secs(86_400 * 365 * 30))
     }

@@ -28,7 +28,7 @@ pub(super) async fn run(
     tally: Rc<Tally>,
 ) -> Result<()> {
     let begun = Now::now();
-    let now = || Instant(begun.elapsed());
+    let now = || Instant::new(begun.elapsed());
     let settings = Settings {
         transports: vec![TransportKind::Polls],
         ..Settings::default()

@@ -27,7 +27,7 @@ impl Clock {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        Instant(self.0.elapsed())
+        Instant::new(self.0.elapsed())
     }
 }
 
@@ -74,7 +74,7 @@ async fn run(client: Weak<Shared<impl Sink>>, clock: Clock, mut changes: watch::
         let due = *changes.borrow_and_update();
         let ring = async {
             match due {
-                Some(at) => time::sleep_until(clock.0 + at.0).await,
+                Some(at) => time::sleep_until(clock.0 + at.elapsed()).await,
                 None => pending().await,
             }
         };

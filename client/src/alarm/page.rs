@@ -54,7 +54,7 @@ impl Clock {
             self.has_jumped.set(true);
         }
         // Not negative, and more than enough for a page's life.
-        Instant(Duration::from_micros(((time + self.slept.get()) * 1000.) as u64))
+        Instant::new(Duration::from_micros(((time + self.slept.get()) * 1000.) as u64))
     }
 }
 

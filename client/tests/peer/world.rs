@@ -63,7 +63,7 @@ impl World {
     }
 
     pub(crate) fn now(&self) -> Instant {
-        Instant(self.begun.elapsed() + Duration::from_secs(1))
+        Instant::new(self.begun.elapsed() + Duration::from_secs(1))
     }
 
     pub(crate) fn room(&mut self, name: &RoomName) -> &mut Room {

@@ -87,7 +87,7 @@ impl Module {
             Output::Disconnect(attempt) => self.put(3, attempt.0, &[]),
             // What it says is in memory, for a program to look at.
             Output::Event(_) => 4,
-            Output::Timeout(at) => self.put(0, at.map_or(0, |at| at.0.as_millis() as u64), &[]),
+            Output::Timeout(at) => self.put(0, at.map_or(0, |at| at.elapsed().as_millis() as u64), &[]),
             _ => 0,
         }
     }
@@ -108,5 +108,5 @@ impl Module {
 }
 
 fn moment(now: f64) -> Instant {
-    Instant(Duration::from_millis(now as u64))
+    Instant::new(Duration::from_millis(now as u64))
 }

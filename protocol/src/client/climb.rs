@@ -1,7 +1,7 @@
 //! From polls back to a stream: it is opened beside the polls, and takes their place once it could be.
 
 use super::{Attempt, Client, Event, Output, Poll, State, TransportKind};
-use crate::time::Instant;
+use crate::time::{Instant, parts};
 
 /// What a client that polls does to have a stream again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ impl Client {
     pub(super) fn next_climb(&self) -> Climb {
         if self.is_polling() && self.settings.transports.first() == Some(&TransportKind::Stream) {
             let times = (1 << self.climbs.min(4)).min(10);
-            Climb::At(self.now + self.settings.climb_after.saturating_mul(times))
+            Climb::At(self.now + parts(self.settings.climb_after, times, 1))
         } else {
             Climb::No
         }

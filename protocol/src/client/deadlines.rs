@@ -2,7 +2,7 @@
 
 use crate::{
     codes::CloseCode,
-    time::{Instant, earliest},
+    time::{Instant, earliest, parts},
 };
 
 use super::{Client, Climb, Event, Open, Output, PublishError, State};
@@ -83,5 +83,5 @@ impl Client {
 /// When the server should have been heard: it pings when it has nothing else to say, and half as long again may pass on the
 /// way.
 fn quiet_since(open: &Open) -> Instant {
-    open.heard + open.terms.ping_interval.saturating_mul(3) / 2
+    open.heard + parts(open.terms.ping_interval, 3, 2)
 }

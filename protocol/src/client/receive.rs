@@ -6,6 +6,7 @@ use crate::{
     frame::{ClientFrame, Message, Nonce, Outcome, Refused, RefusedWhat, ServerFrame, Subscribed, Welcome},
     ids::{MemberId, Sequence},
     ledger::Answer,
+    time::parts,
 };
 
 use super::{Client, Event, Open, Poll, PublishError, State, SubscriptionId, subscription::Arrival};
@@ -147,7 +148,7 @@ impl Client {
         }
         if self.is_polling()
             && let State::Open(open) = &self.state
-            && self.now.since(open.since) < self.settings.useful_after
+            && self.now < open.since + self.settings.useful_after
         {
             // Servers that take turns and share no sessions replace it with each poll, as fast as they answer.
             return self.drop_transport(CloseCode::ABNORMAL);
@@ -251,6 +252,6 @@ impl Client {
 
     /// A token is renewed when four fifths of its time have passed.
     fn renewal(&self, expires_in: core::time::Duration) -> Option<crate::Instant> {
-        (!expires_in.is_zero()).then(|| self.now + expires_in.saturating_mul(4) / 5)
+        (!expires_in.is_zero()).then(|| self.now + parts(expires_in, 4, 5))
     }
 }

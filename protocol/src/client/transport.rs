@@ -100,7 +100,7 @@ impl Client {
     pub(super) fn on_shown(&mut self) {
         self.is_hidden = false;
         match &self.state {
-            State::Open(open) if self.now.since(open.heard) < self.settings.probe_timeout => {}
+            State::Open(open) if self.now < open.heard + self.settings.probe_timeout => {}
             State::Connecting { .. } | State::Opening { .. } => {}
             _ => self.on_wake(),
         }
@@ -168,7 +168,7 @@ impl Client {
     pub(super) fn leave_transport(&mut self) -> bool {
         self.leave_climb();
         let (is_welcome, was_useful) = match &self.state {
-            State::Open(open) => (true, self.now.since(open.since) >= self.settings.useful_after),
+            State::Open(open) => (true, self.now >= open.since + self.settings.useful_after),
             _ => (false, false),
         };
         if was_useful {

@@ -48,7 +48,7 @@ impl Network {
             ..Settings::default()
         };
         adjust(&mut settings);
-        let now = Instant(Duration::from_secs(1));
+        let now = Instant::new(Duration::from_secs(1));
         Self {
             now,
             streams,

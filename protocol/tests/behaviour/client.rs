@@ -13,7 +13,7 @@ use tidewire_protocol::{
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const START: Instant = Instant(Duration::from_secs(1));
+const START: Instant = Instant::new(Duration::from_secs(1));
 
 /// A client that was told to connect.
 fn connecting(settings: Settings, seed: u64) -> Client {

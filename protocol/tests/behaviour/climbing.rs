@@ -27,7 +27,7 @@ impl Climber {
             climb_after: CLIMB_AFTER,
             ..Settings::default()
         };
-        let now = Instant(Duration::from_secs(1));
+        let now = Instant::new(Duration::from_secs(1));
         let mut climber = Self {
             now,
             client: Client::new(now, settings, 1),
@@ -234,7 +234,7 @@ fn a_poll_that_is_too_large_three_times_ends_the_session() {
         transports: vec![TransportKind::Polls],
         ..Settings::default()
     };
-    let now = Instant(Duration::from_secs(1));
+    let now = Instant::new(Duration::from_secs(1));
     let mut climber = Climber {
         now,
         client: Client::new(now, settings, 1),

@@ -12,7 +12,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 const ROOM: RoomNumber = RoomNumber(3);
 const EPOCH: Epoch = Epoch(7);
-const START: Instant = Instant(Duration::ZERO);
+const START: Instant = Instant::new(Duration::ZERO);
 const END: Offset = Offset(u64::MAX);
 
 fn log(retention: Retention) -> Log {

@@ -109,7 +109,7 @@ impl Room {
         Self {
             log: Log::new(ROOM, epoch, retention),
             model,
-            now: Instant(Duration::from_secs(1)),
+            now: Instant::new(Duration::from_secs(1)),
             readers: Vec::new(),
         }
     }
@@ -119,10 +119,10 @@ impl Room {
             Step::Append(payload) => self.append(payload),
             Step::Tick(millis) => {
                 let change = Duration::from_millis(millis.unsigned_abs().into());
-                self.now.0 = if millis < 0 {
-                    self.now.0.saturating_sub(change)
+                self.now = if millis < 0 {
+                    Instant::new(self.now.elapsed().saturating_sub(change))
                 } else {
-                    self.now.0 + change
+                    self.now + change
                 };
             }
             Step::Evict => {

@@ -11,7 +11,7 @@ use tidewire_protocol::{
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const START: Instant = Instant(Duration::from_secs(1));
+const START: Instant = Instant::new(Duration::from_secs(1));
 
 /// What it wants, and when it is to be told of the time.
 fn turn(client: &mut Client) -> (Vec<Output>, Option<Instant>) {

@@ -50,7 +50,7 @@ impl Pair {
     }
 
     pub(crate) fn with(client: client::Settings, settings: server::Settings, retention: Retention) -> Self {
-        let now = Instant(Duration::from_secs(1));
+        let now = Instant::new(Duration::from_secs(1));
         Self {
             now,
             kinds: client.transports.clone(),

@@ -10,7 +10,7 @@ use tidewire_protocol::{
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const START: Instant = Instant(Duration::from_secs(100));
+const START: Instant = Instant::new(Duration::from_secs(100));
 const TTL: Duration = Duration::from_secs(20);
 const SESSION: SessionId = SessionId([7; 16]);
 

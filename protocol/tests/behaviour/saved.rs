@@ -12,7 +12,7 @@ use tidewire_protocol::{
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-const START: Instant = Instant(Duration::from_secs(1));
+const START: Instant = Instant::new(Duration::from_secs(1));
 const DATE: u64 = 1_000_000_000;
 
 /// What a client saves whose user has taken all that came.

@@ -14,11 +14,11 @@ use tidewire_protocol::{
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-pub(crate) const START: Instant = Instant(Duration::from_secs(1));
+pub(crate) const START: Instant = Instant::new(Duration::from_secs(1));
 pub(crate) const SESSION: SessionId = SessionId([9; 16]);
 
 pub(crate) fn just_before(moment: Instant) -> Instant {
-    Instant(moment.0 - Duration::from_nanos(1))
+    Instant::new(moment.elapsed() - Duration::from_nanos(1))
 }
 
 pub(crate) fn settings() -> Settings {
@@ -474,8 +474,7 @@ fn sessions_are_bounded_and_belong_to_their_member() {
     sessions.detach(START, id(2), ConnectionId(2));
     let later = START + Duration::from_secs(10);
     assert_eq!(sessions.next_expiry(), Some(later));
-    let just_before = later.0.saturating_sub(Duration::from_nanos(1));
-    assert_eq!(sessions.expire(Instant(just_before)), []);
+    assert_eq!(sessions.expire(just_before(later)), []);
     assert_eq!(sessions.member(id(2)), Some(&bob));
     assert_eq!(sessions.expire(later), [id(2)]);
     assert_eq!((sessions.member(id(2)), sessions.next_expiry()), (None, None));

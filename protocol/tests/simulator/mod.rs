@@ -163,7 +163,7 @@ pub(crate) fn trace(seed: u64) -> (String, Result<Coverage, String>) {
 impl World {
     fn new(seed: u64, traced: bool) -> Self {
         let mut random = Random::new(seed);
-        let now = Instant(Duration::from_secs(1000));
+        let now = Instant::new(Duration::from_secs(1000));
         let engine = Engine::new(&mut random);
         let rooms = ["lobby", "game", "news"].map(|name| RoomName::new(name).expect("a name"));
         let rooms = rooms[..1 + random.below(3)].to_vec();
@@ -289,7 +289,7 @@ impl World {
 
     fn note(&mut self, line: impl FnOnce() -> String) {
         if let Some(trace) = &mut self.trace {
-            let _ = writeln!(trace, "{:?} {}", self.now.0, line());
+            let _ = writeln!(trace, "{:?} {}", self.now, line());
         }
     }
 }

@@ -23,7 +23,7 @@ impl World {
         } else {
             Duration::ZERO
         };
-        let now = Instant(self.now.0.saturating_sub(skew));
+        let now = Instant::new(self.now.elapsed().saturating_sub(skew));
         self.peers[client].machine.handle_input(now, input);
         self.drive_client(client)
     }

@@ -191,7 +191,7 @@ impl World {
     /// A session has left the rooms that its connection did not ask for. No client that is still subscribed may be among
     /// those: for others it would leave and come back.
     pub(super) fn leave_others(&mut self, node: usize, session: SessionId, id: ConnectionId) -> Check {
-        let since = self.now.0 - GRACE;
+        let since = self.now.elapsed() - GRACE;
         let there = &self.nodes[node];
         let kept = there.kept.get(&session).filter(|_| there.has(session, id));
         let Some(kept) = kept else { return Ok(()) };
@@ -202,7 +202,7 @@ impl World {
             // It may still be there at another node.
             let has_left = self.exit(node, session, name);
             let mut rooms = self.peers[client].rooms();
-            let is_there = rooms.any(|(room, at)| room == name && at.0 <= since);
+            let is_there = rooms.any(|(room, at)| room == name && at.elapsed() <= since);
             ensure(!(has_left && is_there), || {
                 format!("{member:?} is said to have left {name:?}")
             })?;

@@ -92,7 +92,7 @@ impl World {
 }
 
 fn date(now: Instant) -> u64 {
-    now.0.as_millis() as u64
+    now.elapsed().as_millis() as u64
 }
 
 fn said(id: PublishId, payload: &OwnedPayload) -> Result<(PublishId, Said), String> {

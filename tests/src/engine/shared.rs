@@ -35,7 +35,7 @@ impl Shared {
 
     fn now(&mut self) -> Instant {
         let begun = self.begun.get_or_insert_with(tokio::time::Instant::now);
-        Instant(begun.elapsed())
+        Instant::new(begun.elapsed())
     }
 
     /// Says too who is to be told that it has lost the session.

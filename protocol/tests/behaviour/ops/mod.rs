@@ -146,7 +146,8 @@ fn let_time_pass(world: &mut World, bytes: &mut Bytes<'_>) {
         6 => world.now = world.now + Duration::from_millis(256 * time),
         // A clock goes back.
         _ => {
-            let before = tidewire_protocol::Instant(world.now.0.saturating_sub(Duration::from_millis(256 * time)));
+            let before =
+                tidewire_protocol::Instant::new(world.now.elapsed().saturating_sub(Duration::from_millis(256 * time)));
             world.client.handle_input(before, client::Input::Timeout);
             world.drive_client(0);
         }

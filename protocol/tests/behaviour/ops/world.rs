@@ -68,7 +68,7 @@ pub(super) fn room(which: usize) -> RoomName {
 impl World {
     /// A client with small limits, so that they are met; the choices vary them.
     pub(super) fn new(client: u8, server: u8) -> Self {
-        let now = Instant(Duration::from_secs(1000));
+        let now = Instant::new(Duration::from_secs(1000));
         let settings = client::Settings {
             transports: vec![TransportKind::Stream; TRANSPORTS],
             failures_before_next: 2,
