@@ -9,6 +9,7 @@ use tracing::warn;
 use crate::{
     engine::{EngineFuture, Holder, Lease, SharedSessions},
     hub::Hub,
+    limits::Address,
     mailbox::Mailbox,
     random,
     sessions::{Asking, Entered},
@@ -29,6 +30,7 @@ struct Client {
     connection: ConnectionId,
     mailbox: Arc<Mailbox>,
     asked: Asked,
+    address: Option<Arc<Address>>,
 }
 
 impl Hub {
@@ -38,12 +40,14 @@ impl Hub {
         connection: ConnectionId,
         mailbox: &Arc<Mailbox>,
         asked: Asked,
+        address: Option<&Arc<Address>>,
     ) -> Attaching {
         if self.rooms.engine().sessions().is_none() {
             let asking = Asking {
                 connection,
                 mailbox,
                 asked,
+                address,
             };
             return Attaching::Done(self.sessions.attach(asking));
         }
@@ -56,6 +60,7 @@ impl Hub {
             connection,
             mailbox: Arc::clone(mailbox),
             asked,
+            address: address.cloned(),
         };
         let limit = self.settings.engine_timeout;
         let mut attaching: EngineFuture<'static, Attached> = Box::pin(async move {
@@ -158,6 +163,7 @@ impl Client {
             connection: self.connection,
             mailbox: &self.mailbox,
             asked: self.asked,
+            address: self.address.as_ref(),
         };
         self.hub.sessions.adopt(asking, id, held, (granted, lease))
     }

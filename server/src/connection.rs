@@ -11,6 +11,7 @@ use std::{
 
 use crate::{
     connections::Counted,
+    limits::{Owed, Throttle},
     metrics::{Path, Traffic},
     outbox::Outbox,
     shutdown::Told,
@@ -41,6 +42,14 @@ pub(crate) trait Endpoint: Send + Unpin + 'static {
     /// case `cx`, which is the same task's each time, is woken when there is.
     fn poll_frames(&mut self, _cx: &mut Context<'_>, _outbox: &mut Outbox) -> Result<(), CloseCode> {
         Ok(())
+    }
+
+    /// Holds what the peer sends to the rates of its session and its address.
+    fn throttle(&mut self) -> &mut Throttle;
+
+    /// How many frames there were in so many messages, since this was last asked.
+    fn frames_in(&mut self, messages: u32) -> u32 {
+        messages
     }
 
     /// Whether it takes another message now. Where it does not, it wakes its task once it does.
@@ -188,22 +197,35 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
 
     /// Ready with the number of bytes read, 0 at the end of the stream.
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.websocket.state() == State::Open && (self.outbox.is_full() || !self.endpoint.takes_input()) {
-            // The peer reads before we do: what it sends waits in its own buffers.
+        if self.websocket.state() == State::Open && !self.takes_input() {
+            // What the peer sends waits in its own buffers.
             return Poll::Pending;
         }
         let mut buffer = [MaybeUninit::uninit(); READ_BYTES];
         let mut buffer = ReadBuf::uninit(&mut buffer);
         ready!(Pin::new(&mut self.io).poll_read(cx, &mut buffer))?;
         let mut input = buffer.filled();
+        let mut messages = 0;
         while let Some(message) = self.websocket.handle_input(&mut input, &mut self.outbox) {
+            messages += 1;
             if let Err(code) = self.endpoint.on_message(message, &mut self.outbox) {
                 self.websocket.close(code, &mut self.outbox);
             }
         }
         let count = buffer.filled().len();
         self.traffic.on_read(count, &mut self.outbox.tally);
+        let frames = self.endpoint.frames_in(messages) + self.websocket.take_control_frames();
+        self.endpoint.throttle().add(Owed {
+            frames,
+            // It is at most what is read at a time.
+            bytes: count as u32,
+        });
         Poll::Ready(Ok(count))
+    }
+
+    /// Whether more is to be read: not before the peer has read, and not beyond what its rates let it send.
+    fn takes_input(&mut self) -> bool {
+        !self.outbox.is_full() && self.endpoint.takes_input() && self.endpoint.throttle().takes_input()
     }
 
     /// Ready when the endpoint was told of a deadline, and there may be something to write.
@@ -212,7 +234,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             if self.websocket.state() != State::Open {
                 return Poll::Pending;
             }
-            let Some(deadline) = self.endpoint.deadline() else {
+            let throttled = self.endpoint.throttle().deadline();
+            let Some(deadline) = self.endpoint.deadline().into_iter().chain(throttled).min() else {
                 self.timer = None;
                 return Poll::Pending;
             };
@@ -226,6 +249,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
                 continue;
             }
             self.timer = None;
+            self.endpoint.throttle().on_deadline();
             if let Err(code) = self.endpoint.on_deadline(&mut self.outbox) {
                 self.websocket.close(code, &mut self.outbox);
             }
@@ -290,7 +314,13 @@ fn after(duration: Duration) -> Pin<Box<Sleep>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock::Clock, metrics::Metrics, plain::Echo, shutdown::Shutdown};
+    use crate::{
+        clock::Clock,
+        limits::{Rate, Rates},
+        metrics::Metrics,
+        plain::Echo,
+        shutdown::Shutdown,
+    };
     use std::sync::Arc;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
@@ -305,6 +335,10 @@ mod tests {
 
     /// An echo over memory that holds 1 KiB each way.
     fn start() -> (DuplexStream, Arc<Shutdown>, JoinHandle<CloseCode>) {
+        start_with(Throttle::new(None))
+    }
+
+    fn start_with(throttle: Throttle) -> (DuplexStream, Arc<Shutdown>, JoinHandle<CloseCode>) {
         let (peer, io) = duplex(1024);
         let shutdown = Arc::new(Shutdown::default());
         let websocket = WebSocket::new(1 << 20);
@@ -315,7 +349,14 @@ mod tests {
             stall: STALL,
             close: CLOSE,
         };
-        let connection = Connection::new(io, websocket, Echo, (counted, traffic), shutdown.tell(), timeouts);
+        let connection = Connection::new(
+            io,
+            websocket,
+            Echo(throttle),
+            (counted, traffic),
+            shutdown.tell(),
+            timeouts,
+        );
         (peer, shutdown, tokio::spawn(connection))
     }
 
@@ -386,6 +427,59 @@ mod tests {
         assert_eq!(close, [0x88, 12, 0x03, 0xe9]);
         assert_eq!(task.await.expect("its end"), CloseCode::GOING_AWAY);
         assert_eq!(begun.elapsed(), CLOSE);
+    }
+
+    /// An echo of whom so many messages and bytes are taken.
+    fn start_limited(
+        messages: Option<Rate>,
+        bytes: Option<Rate>,
+    ) -> (DuplexStream, Arc<Shutdown>, JoinHandle<CloseCode>) {
+        let rates = Rates::new(messages, bytes, Clock::new());
+        start_with(Throttle::of_connection(None, &rates))
+    }
+
+    /// Sends a ping and waits for its answer; returns how long that took.
+    async fn ping(peer: &mut DuplexStream) -> Duration {
+        let begun = Instant::now();
+        peer.write_all(&PING).await.expect("taken");
+        let mut pong = [0; PONG.len()];
+        peer.read_exact(&mut pong).await.expect("a pong");
+        assert_eq!(pong, PONG);
+        begun.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_sends_one_frame_too_many_is_read_again_when_it_is_time() {
+        // Of any frames there are twice as many as of messages.
+        let (mut peer, _shutdown, _task) = start_limited(Rate::new(5, 5), None);
+        for _ in 0..11 {
+            assert_eq!(ping(&mut peer).await, Duration::ZERO);
+        }
+        // The last was read already, and is paid for now.
+        assert_eq!(ping(&mut peer).await, Duration::from_millis(100));
+        assert_eq!(ping(&mut peer).await, Duration::from_millis(100));
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert_eq!(ping(&mut peer).await, Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_sends_too_many_bytes_is_read_again_when_it_is_time() {
+        let (mut peer, _shutdown, _task) = start_limited(None, Rate::new(60, 60));
+        for _ in 0..11 {
+            assert_eq!(ping(&mut peer).await, Duration::ZERO);
+        }
+        assert_eq!(ping(&mut peer).await, Duration::from_millis(100));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_flood_no_more_is_read_than_is_paid_for() {
+        let (mut peer, _shutdown, _task) = start_limited(None, Rate::new(1024, 1024));
+        let begun = Instant::now();
+        for _ in 0..10 {
+            peer.write_all(&[PING; 500].concat()).await.expect("taken");
+        }
+        // Of 30,000 bytes a second's worth was free, one read was not paid for before, and 1 KiB is still on its way.
+        assert!(begun.elapsed() > Duration::from_secs(25), "{:?}", begun.elapsed());
     }
 
     #[tokio::test]

@@ -8,8 +8,8 @@ use std::{
 };
 
 use tidewire_protocol::{
-    CloseCode, ConnectionId, Instant, MemberId, RoomName, SessionId,
-    frame::RefusalCode,
+    Asked, CloseCode, ConnectionId, Instant, MemberId, RoomName, SessionId, decode,
+    frame::{ClientFrame, RefusalCode},
     server::{Action, Connection as Machine, Input, Output},
 };
 
@@ -19,6 +19,7 @@ use crate::{
     engine::EngineFuture,
     hub::Hub,
     joined::Joined,
+    limits::{Owed, Throttle},
     mailbox::Mailbox,
     metrics::Traffic,
     openings::{Opened, Openings, Wanted},
@@ -48,6 +49,9 @@ pub(crate) struct Driver {
     leaves_at: Option<Instant>,
     /// Whether publishes wait for the engine, so that no more may be taken.
     is_held: bool,
+    throttle: Throttle,
+    /// After which time a poll that came too fast may come again.
+    retry_after: Option<Duration>,
 }
 
 /// Whom the connection speaks for.
@@ -57,7 +61,7 @@ struct Who {
 }
 
 impl Driver {
-    pub(crate) fn new(hub: &Arc<Hub>, _peer: Peer) -> Self {
+    pub(crate) fn new(hub: &Arc<Hub>, peer: Peer) -> Self {
         hub.start_sweeping();
         let mut driver = Self {
             id: hub.next_connection(),
@@ -72,6 +76,8 @@ impl Driver {
             wakes_at: None,
             leaves_at: None,
             is_held: false,
+            throttle: Throttle::new(hub.gate.address(peer.address)),
+            retry_after: None,
         };
         // Nothing is to be sent before anything was heard.
         if let Output::Timeout(at) = driver.machine.poll_output() {
@@ -88,6 +94,10 @@ impl Driver {
 
     /// Takes the one batch of a poll. It names all rooms that its session is to be in, so that the others are left.
     pub(crate) fn take_poll(&mut self, batch: Vec<u8>, out: &mut impl Batches) -> Result<(), CloseCode> {
+        self.throttle.add(Owed {
+            frames: decode::<ClientFrame<'_>>(&batch).count().try_into().unwrap_or(u32::MAX),
+            bytes: batch.len().try_into().unwrap_or(u32::MAX),
+        });
         self.tell(Input::Polled(batch), out)?;
         self.on_asked_by_poll();
         Ok(())
@@ -104,6 +114,21 @@ impl Driver {
     /// Whether a poll is to be answered.
     pub(crate) fn is_answer_due(&self) -> bool {
         self.machine.is_answer_due()
+    }
+
+    /// After which time a poll that came too fast may come again.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
+    }
+
+    /// Holds what the client sends to its rates.
+    pub(crate) fn throttle(&mut self) -> &mut Throttle {
+        &mut self.throttle
+    }
+
+    /// How many frames the client has sent since this was last asked.
+    pub(crate) fn take_frames(&mut self) -> u32 {
+        self.machine.take_frames()
     }
 
     /// The poll is answered, and this is what it was.
@@ -143,10 +168,7 @@ impl Driver {
     fn perform(&mut self, action: Action) -> Result<(), CloseCode> {
         let now = self.hub.clock.now();
         match action {
-            Action::Attach { asked, .. } => match self.hub.attach(self.id, &self.mailbox, asked) {
-                Attaching::Done(attached) => self.on_attached(attached),
-                Attaching::Pending(attaching) => self.attaching = Some(attaching),
-            },
+            Action::Attach { asked, .. } => self.attach(asked),
             Action::Authenticate { .. } => {
                 self.machine.handle_input(now, Input::Authenticated(FOR_EVER));
             }
@@ -180,6 +202,7 @@ impl Driver {
             Action::Signal { room, payload } => {
                 if let Some(who) = &self.who
                     && let Some(room) = self.room(&room)
+                    && self.throttle.may_signal()
                 {
                     room.signal(Some(who.session), who.member.as_str(), payload.as_payload());
                 } else {
@@ -200,12 +223,34 @@ impl Driver {
         Ok(())
     }
 
+    fn attach(&mut self, asked: Asked) {
+        if self.machine.is_poll()
+            && asked.session.is_none()
+            && let Some(address) = self.throttle.address()
+            && let Err(wait) = address.shake_hands()
+        {
+            return self.refuse_poll(wait);
+        }
+        match self.hub.attach(self.id, &self.mailbox, asked, self.throttle.address()) {
+            Attaching::Done(attached) => self.on_attached(attached),
+            Attaching::Pending(attaching) => self.attaching = Some(attaching),
+        }
+    }
+
+    /// A poll came too fast.
+    fn refuse_poll(&mut self, wait: Duration) {
+        self.retry_after = Some(wait);
+        let close = Input::Close(CloseCode::TRY_AGAIN_LATER);
+        self.machine.handle_input(self.hub.clock.now(), close);
+    }
+
     fn on_attached(&mut self, attached: Attached) {
         let now = self.hub.clock.now();
         let Entered {
             attached,
             is_in_rooms,
             go_away,
+            usage,
         } = match attached {
             Ok(entered) => entered,
             Err(code) => return self.machine.handle_input(now, Input::Close(code)),
@@ -219,6 +264,12 @@ impl Driver {
             session: attached.session,
             member: attached.member.clone(),
         });
+        self.throttle.set_session(usage);
+        if self.machine.is_poll() && !self.throttle.takes_input() {
+            let until = self.throttle.deadline();
+            let wait = until.map(|until| until.saturating_duration_since(tokio::time::Instant::now()));
+            return self.refuse_poll(wait.unwrap_or_default());
+        }
         self.is_held = self.hub.sessions.is_publishing_much(attached.session);
         let input = match self.is_held && self.machine.is_poll() {
             // All that it says would be taken at once.
@@ -242,7 +293,10 @@ impl Driver {
         let Some(who) = &self.who else { return };
         let sequence = publish.sequence;
         let now = self.hub.clock.now();
-        match self.hub.publish_for_session(who.session, self.id, publish) {
+        match self
+            .hub
+            .publish_for_session(who.session, self.id, publish, self.throttle.address())
+        {
             Verdict::Answered(answer) => self.machine.handle_input(now, Input::Answered(sequence, answer)),
             Verdict::Violation => self.machine.handle_input(now, Input::Close(CloseCode::TERMS_BROKEN)),
             Verdict::Waits => self.is_held = true,
@@ -251,7 +305,7 @@ impl Driver {
     }
 
     fn subscribe(&mut self, wanted: Wanted) {
-        match self.hub.rooms.open(&wanted.room) {
+        match self.hub.rooms.open(&wanted.room, self.throttle.address()) {
             Opening::Done(opened) => self.join(wanted, opened),
             pending @ Opening::Pending(_) => self.openings.push(wanted, pending),
         }

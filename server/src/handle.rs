@@ -104,6 +104,7 @@ impl RoomHandle {
             sender: None,
             payload: &payload,
             term: Term::default(),
+            address: None,
         };
         let published = match payload.as_payload().len() > self.hub.settings.max_payload_bytes as usize {
             true => Err(NotPublished::Refused(RefusalCode::PAYLOAD_TOO_BIG)),
@@ -126,7 +127,7 @@ impl RoomHandle {
     /// What a client would be told, when the room cannot be opened.
     pub async fn subscribe(&self, start: Start) -> Result<Subscription, RefusalCode> {
         self.hub.start_sweeping();
-        let room = self.hub.rooms.open(&self.name).wait().await?;
+        let room = self.hub.rooms.open(&self.name, None).wait().await?;
         Ok(Subscription::new(room, start))
     }
 

@@ -20,7 +20,9 @@ use crate::{
     clock::Clock,
     engine::{Append, AppendError, Engine, Origin},
     hook::{Hook, Publishing},
+    limits::{Address, Gate, Throttle},
     metrics::{Metrics, PublishResult},
+    peer::Peer,
     publishes::{self, Admitted, Publish, Settled, Verdict},
     rooms::Rooms,
     sessions::Sessions,
@@ -34,6 +36,7 @@ pub(crate) struct Hub {
     pub(crate) rooms: Arc<Rooms>,
     pub(crate) sessions: Sessions,
     pub(crate) settings: Settings,
+    pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
     hook: Hook,
     connections: AtomicU64,
@@ -49,6 +52,8 @@ pub(crate) struct Message<'a> {
     pub(crate) payload: &'a OwnedPayload,
     /// Under which term the server has the session it comes from.
     pub(crate) term: Term,
+    /// Where it comes from, if from outside.
+    pub(crate) address: Option<&'a Arc<Address>>,
 }
 
 /// Why a message was not published.
@@ -64,10 +69,12 @@ pub(crate) enum Failure {
 impl Hub {
     pub(crate) fn new(settings: Settings, engine: Arc<dyn Engine>, hook: Hook) -> Self {
         let clock = Clock::new();
+        let gate = Gate::new(&settings.limits, clock);
         Self {
             clock,
             rooms: Rooms::new(engine, clock, &settings),
-            sessions: Sessions::new(clock, &settings),
+            sessions: Sessions::new(clock, &settings, Arc::clone(gate.session_rates())),
+            gate,
             settings,
             metrics: Arc::new(Metrics::new(clock)),
             hook,
@@ -78,6 +85,11 @@ impl Hub {
 
     pub(crate) fn next_connection(&self) -> ConnectionId {
         ConnectionId(self.connections.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// What holds a connection that is all there is of a session to its rates.
+    pub(crate) fn throttle(&self, peer: &Peer) -> Throttle {
+        Throttle::of_connection(self.gate.address(peer.address), self.gate.session_rates())
     }
 
     /// Looks after what ends by itself, from the first call to the end of the server. Needs a tokio runtime.
@@ -120,7 +132,7 @@ impl Hub {
     }
 
     async fn ask_engine(&self, message: Message<'_>) -> Result<Position, Failure> {
-        let opened = self.rooms.open(message.room).wait().await;
+        let opened = self.rooms.open(message.room, message.address).wait().await;
         // Held until the engine has answered: a room that nobody holds may be retired.
         let room = opened.map_err(Failure::Refused)?;
         let epoch = room.head().epoch;
@@ -178,8 +190,10 @@ impl Hub {
         session: SessionId,
         connection: ConnectionId,
         publish: Publish,
+        address: Option<&Arc<Address>>,
     ) -> Verdict {
-        let publishes::Turn { member, term, publish } = match self.sessions.admit(session, connection, publish) {
+        let publishes::Turn { member, term, publish } = match self.sessions.admit(session, connection, publish, address)
+        {
             Admitted::Its(turn) => turn,
             Admitted::Not(verdict) => return verdict,
             Admitted::Again(verdict) => {
@@ -192,6 +206,7 @@ impl Hub {
             session,
             term,
             member,
+            address: address.cloned(),
         });
         let sequence = publish.sequence;
         let mut answering = Box::pin(Arc::clone(&turn).answer(publish));
@@ -232,6 +247,8 @@ struct Turn {
     session: SessionId,
     term: Term,
     member: MemberId,
+    /// From where the first of them came.
+    address: Option<Arc<Address>>,
 }
 
 /// What became of a publish, but for refusals, which are answers.
@@ -257,6 +274,7 @@ impl Turn {
             sender: Some(&self.member),
             payload,
             term: self.term,
+            address: self.address.as_ref(),
         };
         match self.hub.publish_for_others(message).await {
             Ok(position) => Ok(Ok(position)),

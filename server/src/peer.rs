@@ -8,6 +8,8 @@ use std::{
 use http::HeaderMap;
 use warp::Filter;
 
+use crate::limits::TrustedProxies;
+
 /// Who sends a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Peer {
@@ -21,13 +23,19 @@ pub(crate) struct Peer {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Remote(pub(crate) SocketAddr);
 
-/// Takes it from a request, whoever serves.
-pub(crate) fn peer() -> impl Filter<Extract = (Peer,), Error = Infallible> + Clone {
+/// Takes it from a request, whoever serves. What trusted proxies say of it is believed.
+pub(crate) fn peer(proxies: &TrustedProxies) -> impl Filter<Extract = (Peer,), Error = Infallible> + Clone + use<> {
+    let proxies = proxies.clone();
     warp::header::headers_cloned()
         .and(warp::ext::optional::<Remote>())
         .and(warp::addr::remote())
-        .map(|headers, ours: Option<Remote>, warps: Option<SocketAddr>| Peer {
-            headers,
-            address: ours.map(|Remote(address)| address).or(warps).map(|it| it.ip()),
-        })
+        .map(
+            move |headers: HeaderMap, ours: Option<Remote>, warps: Option<SocketAddr>| {
+                let remote = ours.map(|Remote(address)| address).or(warps);
+                Peer {
+                    address: remote.map(|it| proxies.client(it.ip(), &headers)),
+                    headers,
+                }
+            },
+        )
 }

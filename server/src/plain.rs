@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 use crate::{
     clock::Clock,
     connection::Endpoint,
+    limits::Throttle,
     metrics::Path,
     outbox::{Outbox, encode},
     room::{Interest, Reader, Room, SawEverything, State},
@@ -20,7 +21,7 @@ const RECEIVED: &str = "Server received: ";
 const BROADCAST: &str = "Broadcast: ";
 
 /// Sends every message straight back, unchanged.
-pub(crate) struct Echo;
+pub(crate) struct Echo(pub(crate) Throttle);
 
 impl Endpoint for Echo {
     const PATH: Path = Path::Echo;
@@ -31,6 +32,10 @@ impl Endpoint for Echo {
         outbox.push_message(message.kind, message.payload);
         Ok(())
     }
+
+    fn throttle(&mut self) -> &mut Throttle {
+        &mut self.0
+    }
 }
 
 /// Welcomes, answers the sender and tells the others. The frames of its room's log are those of WebSocket.
@@ -38,6 +43,7 @@ pub(crate) struct Chat {
     clock: Clock,
     reader: Reader,
     place: Place,
+    throttle: Throttle,
 }
 
 /// Where a member is in the log.
@@ -50,7 +56,7 @@ struct Place {
 
 impl Chat {
     /// Joins at the log's end: only what is said from now on is seen.
-    pub(crate) fn join(room: &Arc<Room>, clock: Clock) -> Self {
+    pub(crate) fn join(room: &Arc<Room>, clock: Clock, throttle: Throttle) -> Self {
         let cursor = room.lock().log.cursor(Start::Now);
         Self {
             clock,
@@ -59,6 +65,7 @@ impl Chat {
                 cursor,
                 own: VecDeque::new(),
             },
+            throttle,
         }
     }
 }
@@ -101,6 +108,10 @@ impl Endpoint for Chat {
             result.unwrap_or(SawEverything::No)
         });
         result.map(drop)
+    }
+
+    fn throttle(&mut self) -> &mut Throttle {
+        &mut self.throttle
     }
 }
 
@@ -175,7 +186,7 @@ mod tests {
     }
 
     fn join(room: &Arc<Room>) -> Chat {
-        Chat::join(room, Clock::new())
+        Chat::join(room, Clock::new(), Throttle::new(None))
     }
 
     fn say(member: &mut Chat, length: usize) {

@@ -8,7 +8,7 @@ use http::{
     HeaderValue, Method, StatusCode,
     header::{
         ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-        ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, VARY,
+        ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY,
     },
 };
 use tidewire_protocol::CloseCode;
@@ -19,6 +19,7 @@ use crate::{
     batches::Batches,
     body::{BodyError, collect},
     driver::Driver,
+    limits::{Entering, NotNow},
     metrics::{Path, Tally, Traffic},
     origins::{Caller, ForeignOrigin},
     outbox::HIGH_WATER,
@@ -81,6 +82,10 @@ fn allow_poll() -> Response {
 
 async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = Result<B, warp::Error>>) -> Response {
     let settings = tidewire.settings();
+    let _admitted = match tidewire.hub().gate.enter(Entering::Poll, peer.address) {
+        Ok(admitted) => admitted,
+        Err(why) => return refuse_now(why),
+    };
     match collect(body, settings.max_message_bytes, settings.body_timeout).await {
         Ok(batch) => {
             let (told, _counted) = tidewire.count();
@@ -106,6 +111,9 @@ async fn poll(mut driver: Driver, mut traffic: Traffic, batch: Vec<u8>, told: To
     traffic.on_written(answer.batch.len(), true, &mut answer.tally);
     traffic.end(ended.err().unwrap_or(CloseCode::NORMAL));
     driver.on_polled(&traffic);
+    if let Some(wait) = driver.retry_after() {
+        return refuse_now(NotNow::TooFast(wait));
+    }
     let status = match ended {
         Err(CloseCode::PROTOCOL_ERROR) if !driver.is_attached() => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
@@ -144,6 +152,12 @@ async fn wait(driver: &mut Driver, batch: Vec<u8>, mut told: Told, answer: &mut 
 fn refuse(status: StatusCode, text: &str) -> Response {
     let kind = "text/plain; charset=utf-8";
     respond(status, Some(kind), format!("{text}\n").into_bytes())
+}
+
+fn refuse_now(why: NotNow) -> Response {
+    let mut response = refuse(why.status(), why.text());
+    response.headers_mut().insert(RETRY_AFTER, why.retry_after());
+    response
 }
 
 /// The one place where an answer gets the headers that all have.

@@ -1,12 +1,12 @@
 //! A session's publishes: which of them is with the engine, and which wait for their turn.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, iter, sync::Arc};
 
 use tidewire_protocol::{
     Admission, Answer, ConnectionId, MemberId, OwnedPayload, RoomName, Sequence, SessionId, Term, frame::RefusalCode,
 };
 
-use crate::{mailbox::Mailbox, sessions::Sessions};
+use crate::{limits::Address, mailbox::Mailbox, sessions::Sessions};
 
 /// What is under way of a session's publishes.
 #[derive(Debug, Default)]
@@ -68,7 +68,13 @@ pub(crate) struct Settled {
 
 impl Sessions {
     /// A publish arrived on a connection: says whether the engine is to be asked at once.
-    pub(crate) fn admit(&self, id: SessionId, connection: ConnectionId, publish: Publish) -> Admitted {
+    pub(crate) fn admit(
+        &self,
+        id: SessionId,
+        connection: ConnectionId,
+        mut publish: Publish,
+        address: Option<&Arc<Address>>,
+    ) -> Admitted {
         let mut state = self.lock();
         match state.machine.admit(id, connection, publish.sequence) {
             Some(Admission::New) => {}
@@ -80,6 +86,11 @@ impl Sessions {
         let (Some(term), Some(session)) = (state.machine.held(id), state.kept.get_mut(&id)) else {
             return Admitted::Not(Verdict::Ignored);
         };
+        // Only of what is new: what is said again has its answer.
+        let mut said_by = iter::once(&*session.usage).chain(address.map(|it| it.usage()));
+        if !said_by.all(|usage| usage.say().is_ok()) {
+            publish.payload = Err(RefusalCode::RATE_LIMITED);
+        }
         match &mut session.publishing {
             Publishes::One { others, bytes } => {
                 *bytes += publish.cost();

@@ -15,6 +15,7 @@ use crate::{
     budget::{Budget, share},
     clock::Clock,
     engine::{Engine, EngineFuture, Following, Sink},
+    limits::Address,
     room::Room,
     settings::Settings,
 };
@@ -101,8 +102,8 @@ impl Rooms {
         }
     }
 
-    /// A room, opened where it is not.
-    pub(crate) fn open(&self, name: &RoomName) -> Opening {
+    /// A room, opened where it is not. Clients of one address may not have too many made.
+    pub(crate) fn open(&self, name: &RoomName, address: Option<&Arc<Address>>) -> Opening {
         let opening = {
             let mut shelf = self.lock();
             match shelf.slots.get(name) {
@@ -118,6 +119,9 @@ impl Rooms {
                 if shelf.slots.len() >= self.max_rooms {
                     return Opening::Done(Err(RefusalCode::TOO_MANY_ROOMS));
                 }
+            }
+            if address.is_some_and(|address| !address.may_make_room()) {
+                return Opening::Done(Err(RefusalCode::RATE_LIMITED));
             }
             let opening = self.begin(shelf.next_number(), name.clone()).shared();
             shelf.slots.insert(name.clone(), Slot::Opening(Shared::clone(&opening)));

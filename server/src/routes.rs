@@ -53,7 +53,7 @@ impl Tidewire {
     /// [`Settings::origins`](crate::Settings::origins) does not allow.
     #[must_use]
     pub fn echo(&self) -> BoxedFilter<(Response,)> {
-        self.endpoint(|_, _| Echo)
+        self.endpoint(|tidewire, peer| Echo(tidewire.hub().throttle(&peer)))
     }
 
     /// A WebSocket on which what one says is told to all others, at whatever path it is mounted; the same room for
@@ -63,7 +63,10 @@ impl Tidewire {
     /// of the others' `Broadcast: …`. Bad handshakes are answered as for [`echo`](Self::echo).
     #[must_use]
     pub fn chat(&self) -> BoxedFilter<(Response,)> {
-        self.endpoint(|tidewire, _| Chat::join(tidewire.lobby(), tidewire.hub().clock))
+        self.endpoint(|tidewire, peer| {
+            let hub = tidewire.hub();
+            Chat::join(tidewire.lobby(), hub.clock, hub.throttle(&peer))
+        })
     }
 
     /// A WebSocket on which the room protocol is spoken, at whatever path it is mounted; the same rooms for every mount of
@@ -86,7 +89,7 @@ impl Tidewire {
     pub fn poll(&self) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
         warp::method()
-            .and(peer())
+            .and(peer(&self.settings().limits.trusted_proxies))
             .and(warp::body::stream())
             .then(move |method: Method, peer: Peer, body| {
                 let tidewire = tidewire.clone();
@@ -109,7 +112,7 @@ impl Tidewire {
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         warp::path::tail()
             .and(warp::method())
-            .and(peer())
+            .and(peer(&self.settings().limits.trusted_proxies))
             .and(query)
             .and(warp::body::stream())
             .then(move |path: Tail, method: Method, peer: Peer, query: String, body| {
@@ -144,7 +147,7 @@ impl Tidewire {
     fn endpoint<E: Endpoint>(&self, join: fn(&Self, Peer) -> E) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
         warp::method()
-            .and(peer())
+            .and(peer(&self.settings().limits.trusted_proxies))
             .and(warp::ext::optional::<OnUpgrade>())
             .map(move |method: Method, peer: Peer, on_upgrade: Option<OnUpgrade>| {
                 Upgrade::new(&method, &peer.headers, on_upgrade, &tidewire.settings().origins)

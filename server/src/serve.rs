@@ -27,7 +27,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 use warp::{Filter, Reply, filters::BoxedFilter, reply::Response};
 
-use crate::{peer::Remote, settings::Settings};
+use crate::{
+    clock::Clock,
+    limits::{Entering, Gate},
+    peer::Remote,
+    settings::Settings,
+};
 
 /// How many connections may wait to be accepted. tokio's own 128 make thousands of clients that come back at once wait
 /// whole seconds, for TCP's retries.
@@ -72,13 +77,27 @@ where
         stopping: CancellationToken::new(),
         head_timeout: settings.handshake_timeout,
     };
+    let gate = Gate::new(&settings.limits.of_http(), Clock::new());
     let requests = TaskTracker::new();
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
             accepted = listener.accept() => match accepted {
-                Ok((stream, address)) => drop(requests.spawn(http.clone().serve(stream, Remote(address)))),
+                Ok((stream, address)) => {
+                    // All of a proxy's come from one address, and say for whom only later.
+                    let counted = Some(address.ip()).filter(|ip| !settings.limits.trusted_proxies.contains(*ip));
+                    match gate.enter(Entering::Tcp, counted) {
+                        Ok(admitted) => {
+                            let serving = http.clone().serve(stream, Remote(address));
+                            requests.spawn(async move {
+                                serving.await;
+                                drop(admitted);
+                            });
+                        }
+                        Err(why) => debug!(?why, %address, "connection dropped"),
+                    }
+                }
                 Err(error) => {
                     warn!(%error, "cannot accept");
                     sleep(ACCEPT_PAUSE).await;

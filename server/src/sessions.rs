@@ -12,6 +12,7 @@ use tracing::debug;
 use crate::{
     clock::Clock,
     engine::Lease,
+    limits::{Address, Counted, Rates, Usage},
     mailbox::Mailbox,
     member,
     metrics::{Run, Traffic},
@@ -27,6 +28,7 @@ pub(crate) struct Sessions {
     clock: Clock,
     presence_grace: Duration,
     pub(crate) max_waiting_bytes: usize,
+    rates: Arc<Rates>,
     state: Mutex<State>,
 }
 
@@ -52,6 +54,9 @@ pub(crate) struct Kept {
     lease: Option<Lease>,
     /// Whether its client was told to go away.
     is_told: bool,
+    pub(crate) usage: Arc<Usage>,
+    /// Held for its drop: it counts for the address that it began at.
+    _counted: Option<Counted>,
 }
 
 /// A session that a connection has got.
@@ -62,6 +67,7 @@ pub(crate) struct Entered {
     pub(crate) is_in_rooms: bool,
     /// Its client is to come back after a time between the two, and was not told before.
     pub(crate) go_away: Option<(Duration, Duration)>,
+    pub(crate) usage: Arc<Usage>,
 }
 
 /// What a connection that asks for a session is.
@@ -70,10 +76,11 @@ pub(crate) struct Asking<'a> {
     pub(crate) connection: ConnectionId,
     pub(crate) mailbox: &'a Arc<Mailbox>,
     pub(crate) asked: Asked,
+    pub(crate) address: Option<&'a Arc<Address>>,
 }
 
 impl Sessions {
-    pub(crate) fn new(clock: Clock, settings: &Settings) -> Self {
+    pub(crate) fn new(clock: Clock, settings: &Settings, rates: Arc<Rates>) -> Self {
         let machine = tidewire_protocol::Sessions::new(
             settings.session_ttl,
             settings.max_unanswered as usize,
@@ -83,6 +90,7 @@ impl Sessions {
             clock,
             presence_grace: settings.presence_grace,
             max_waiting_bytes: settings.max_waiting_bytes,
+            rates,
             state: Mutex::new(State {
                 machine,
                 kept: HashMap::new(),
@@ -140,14 +148,18 @@ impl Sessions {
         lease: Option<Lease>,
         attach: impl FnOnce(&mut tidewire_protocol::Sessions) -> Result<Attached, CloseCode>,
     ) -> Result<Entered, CloseCode> {
-        let Asking {
-            connection, mailbox, ..
-        } = asking;
         let mut state = self.lock();
         let expired = state.expire(self.clock.now());
         let before = asking.asked.session.and_then(|id| state.machine.held(id));
-        let result = attach(&mut state.machine);
-        let given = result.map(|attached| state.give(attached, before, connection, mailbox, lease));
+        let given = match asking.address {
+            Some(address) if before.is_none() => address.begin_session().map(Some).ok_or(CloseCode::TOO_MANY_SESSIONS),
+            _ => Ok(None),
+        };
+        let given = given.and_then(|counted| {
+            let attached = attach(&mut state.machine)?;
+            let usage = || Arc::new(Usage::new(&self.rates));
+            Ok(state.give(attached, before, asking, lease, (counted, usage)))
+        });
         drop(state);
         expired.into_iter().for_each(|it| it.exit_all(CloseCode::ABNORMAL));
         let (entered, displaced, _lease) = given?;
@@ -287,10 +299,13 @@ impl State {
         &mut self,
         attached: Attached,
         before: Option<Term>,
-        connection: ConnectionId,
-        mailbox: &Arc<Mailbox>,
+        asking: Asking<'_>,
         lease: Option<Lease>,
+        (counted, usage): (Option<Counted>, impl FnOnce() -> Arc<Usage>),
     ) -> (Entered, Option<Arc<Mailbox>>, Option<Lease>) {
+        let Asking {
+            connection, mailbox, ..
+        } = asking;
         let session = self.kept.entry(attached.session).or_insert_with(|| Kept {
             member: attached.member.clone(),
             connection,
@@ -300,6 +315,8 @@ impl State {
             polls: None,
             lease: None,
             is_told: false,
+            usage: usage(),
+            _counted: counted,
         });
         if self.machine.held(attached.session) != before {
             session.publishing = Publishes::None;
@@ -311,6 +328,7 @@ impl State {
         let entered = Entered {
             is_in_rooms: !session.rooms.is_empty(),
             go_away: self.go_away.filter(|_| !is_told),
+            usage: Arc::clone(&session.usage),
             attached,
         };
         let displaced = entered.attached.displaced.map(|_| old_mailbox);

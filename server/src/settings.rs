@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidewire_protocol::{Retention, frame::Terms};
 
-use crate::origins::Origins;
+use crate::{limits::Limits, origins::Origins};
 
 /// Limits and intervals of a [`Tidewire`](crate::Tidewire) server.
 ///
@@ -15,6 +15,8 @@ pub struct Settings {
     /// Which pages may use the server. A request of any other gets 403, a WebSocket before it is opened. Default: the
     /// server's own, and programs.
     pub origins: Origins,
+    /// How much clients may do, of each and in all, beside the bounds below.
+    pub limits: Limits,
     /// The largest WebSocket message taken, in bytes of its payload: a larger one closes the connection with 1009, and
     /// nothing is allocated for it. It bounds the batch of a poll too: a larger one is answered with 413. Default: 1 MiB.
     pub max_message_bytes: usize,
@@ -105,6 +107,7 @@ impl Default for Settings {
         } = Terms::default();
         Self {
             origins: Origins::default(),
+            limits: Limits::default(),
             max_message_bytes: 1 << 20,
             backlog_bytes: 4 << 20,
             stall_timeout: Duration::from_secs(30),

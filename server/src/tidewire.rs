@@ -22,6 +22,7 @@ use crate::{
     hook::Hook,
     hub::Hub,
     io::Io,
+    limits::Entering,
     metrics::Traffic,
     peer::Peer,
     room::Room,
@@ -115,8 +116,14 @@ impl Tidewire {
         if self.shared.shutdown.has_begun() {
             return Err(Refusal::GoingAway);
         }
+        let admitted = self.hub().gate.enter(Entering::WebSocket, peer.address);
+        let admitted = admitted.map_err(Refusal::NotNow)?;
         let (response, on_upgrade) = upgrade.accept();
-        self.shared.tasks.spawn(self.clone().run(on_upgrade, peer, join));
+        let running = self.clone().run(on_upgrade, peer, join);
+        self.shared.tasks.spawn(async move {
+            running.await;
+            drop(admitted);
+        });
         Ok(response)
     }
 

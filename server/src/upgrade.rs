@@ -1,18 +1,23 @@
 //! The opening handshake, [RFC 6455 section 4.2](https://www.rfc-editor.org/rfc/rfc6455#section-4.2), and what follows it.
 
+use std::time::Duration;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{
-        ALLOW, CONNECTION, HOST, HeaderName, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL,
-        SEC_WEBSOCKET_VERSION, UPGRADE,
+        ALLOW, CONNECTION, HOST, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
     },
 };
 use hyper::upgrade::OnUpgrade;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
-use crate::origins::{ForeignOrigin, Origins};
+use crate::{
+    limits::NotNow,
+    origins::{ForeignOrigin, Origins},
+};
 
 /// A request that asks for a WebSocket and has all it needs.
 pub(crate) struct Upgrade {
@@ -40,6 +45,8 @@ pub(crate) enum Refusal {
     Connection,
     /// The server shuts down.
     GoingAway,
+    /// It is to come back later.
+    NotNow(NotNow),
 }
 
 impl Upgrade {
@@ -92,7 +99,7 @@ impl Upgrade {
 
 impl Refusal {
     /// All there are.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Method,
         Self::NotAnUpgrade,
         Self::Version,
@@ -101,6 +108,9 @@ impl Refusal {
         Self::Origin,
         Self::Connection,
         Self::GoingAway,
+        Self::NotNow(NotNow::Full),
+        Self::NotNow(NotNow::AddressFull),
+        Self::NotNow(NotNow::TooFast(Duration::ZERO)),
     ];
 
     /// In a word, for the metrics.
@@ -114,6 +124,7 @@ impl Refusal {
             Self::Origin => "origin",
             Self::Connection => "connection",
             Self::GoingAway => "going_away",
+            Self::NotNow(why) => why.reason(),
         }
     }
 
@@ -144,11 +155,15 @@ impl Refusal {
             Self::Host => (StatusCode::BAD_REQUEST, None, "a Host header is needed"),
             Self::Connection => (StatusCode::BAD_REQUEST, None, "a WebSocket needs HTTP/1.1"),
             Self::GoingAway => (StatusCode::SERVICE_UNAVAILABLE, None, "the server is shutting down"),
+            Self::NotNow(why) => (why.status(), None, why.text()),
         };
         let mut response = Response::new(format!("{text}\n").into());
         *response.status_mut() = status;
         if let Some((name, value)) = header {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        if let Self::NotNow(why) = self {
+            response.headers_mut().insert(RETRY_AFTER, why.retry_after());
         }
         if status == StatusCode::UPGRADE_REQUIRED {
             // RFC 9110 section 7.8: who sends Upgrade names it in Connection.

@@ -25,6 +25,8 @@ const MAX_CONTROL_BYTES: usize = 125;
 pub(crate) struct WebSocket {
     context: WebSocketContext,
     state: State,
+    /// Pings and pongs that came since they were last asked for.
+    control_frames: u32,
 }
 
 /// ```text
@@ -62,7 +64,13 @@ impl WebSocket {
         Self {
             context: WebSocketContext::new(Role::Server, Some(config)),
             state: State::Open,
+            control_frames: 0,
         }
+    }
+
+    /// How many pings and pongs have come since this was last asked.
+    pub(crate) fn take_control_frames(&mut self) -> u32 {
+        std::mem::take(&mut self.control_frames)
     }
 
     pub(crate) fn state(&self) -> State {
@@ -92,7 +100,10 @@ impl WebSocket {
                     self.on_closed(frame.map_or(CloseCode::NO_STATUS, |frame| CloseCode(frame.code.into())));
                     continue;
                 }
-                Ok(_) => continue,
+                Ok(_) => {
+                    self.control_frames += 1;
+                    continue;
+                }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(error) => {
                     self.on_fault(fault(&error), outbox);

@@ -11,6 +11,7 @@ use crate::{
     connection::Endpoint,
     driver::Driver,
     hub::Hub,
+    limits::Throttle,
     metrics::{Path, Tally},
     outbox::Outbox,
     peer::Peer,
@@ -38,6 +39,14 @@ impl Endpoint for Ws {
 
     fn poll_frames(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Result<(), CloseCode> {
         self.0.poll_batches(cx, outbox)
+    }
+
+    fn throttle(&mut self) -> &mut Throttle {
+        self.0.throttle()
+    }
+
+    fn frames_in(&mut self, _messages: u32) -> u32 {
+        self.0.take_frames()
     }
 
     fn takes_input(&mut self) -> bool {

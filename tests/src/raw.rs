@@ -1,11 +1,11 @@
 //! A TCP connection on which a test says exactly what it wants.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use http::StatusCode;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+    net::{TcpSocket, TcpStream},
 };
 
 use crate::{Frame, read_frame, within};
@@ -51,6 +51,19 @@ impl Raw {
     pub async fn connect(address: SocketAddr) -> Self {
         Self {
             stream: within(TcpStream::connect(address)).await.expect("a TCP connection"),
+        }
+    }
+
+    /// Connects from an address of its own.
+    ///
+    /// # Panics
+    ///
+    /// When that fails.
+    pub async fn connect_from(source: Ipv4Addr, address: SocketAddr) -> Self {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((source, 0).into()).expect("an address of this machine");
+        Self {
+            stream: within(socket.connect(address)).await.expect("a TCP connection"),
         }
     }
 

@@ -43,6 +43,8 @@ pub struct Connection {
     poll: Poll,
     /// The last publish of a poll, until it is answered.
     awaits: Option<Sequence>,
+    /// Frames that were heard since they were last asked for.
+    frames: u32,
 }
 
 /// ```text
@@ -104,7 +106,13 @@ impl Connection {
             told: Vec::new(),
             poll: Poll::No,
             awaits: None,
+            frames: 0,
         }
+    }
+
+    /// How many frames it has heard since this was last asked.
+    pub fn take_frames(&mut self) -> u32 {
+        core::mem::take(&mut self.frames)
     }
 
     /// Whether it has closed. It takes nothing in any more.

@@ -17,6 +17,7 @@ impl Connection {
             if self.is_closed() {
                 return;
             }
+            self.frames = self.frames.saturating_add(1);
             match frame {
                 Ok(frame) => self.on_frame(frame),
                 Err(_) => self.close(CloseCode::PROTOCOL_ERROR),

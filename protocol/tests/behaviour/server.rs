@@ -376,6 +376,20 @@ fn only_a_normal_close_ends_the_session() {
 }
 
 #[test]
+fn frames_are_counted_until_they_are_asked_for() {
+    let mut connection = open();
+    assert_eq!(connection.take_frames(), 1, "hello");
+    let ping = ClientFrame::Ping(Nonce(1));
+    connection.handle_input(START, Input::Received(&encoded(&[ping, subscribe(1, "a"), ping])));
+    connection.handle_input(START, Input::Received(&encoded(&[ping])));
+    assert_eq!((connection.take_frames(), connection.take_frames()), (4, 0));
+    // What is not looked at any more does not count, and what is wrong does.
+    let batch = [&encoded(&[ping])[..], &[0x7f, 0], &encoded(&[ping])].concat();
+    connection.handle_input(START, Input::Received(&batch));
+    assert_eq!(connection.take_frames(), 2);
+}
+
+#[test]
 fn nothing_is_taken_in_after_the_end() {
     let mut connection = open();
     connection.handle_input(START, Input::Close(CloseCode::GOING_AWAY));

@@ -1,17 +1,22 @@
 //! Each way in which a request over HTTP can fail.
 
-use http::{HeaderValue, StatusCode, header::ALLOW};
+use http::{
+    HeaderValue, StatusCode,
+    header::{ALLOW, RETRY_AFTER},
+};
 use tidewire_protocol::frame::RefusalCode;
 use warp::reply::Response;
 
 use super::json::{Error, Problem, respond};
-use crate::{body::BodyError, upgrade::FOREIGN_ORIGIN};
+use crate::{body::BodyError, limits::NotNow, upgrade::FOREIGN_ORIGIN};
 
 /// Why a request was not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Failure {
     /// From a page that may not use the server.
     Origin,
+    /// It is to come back later.
+    NotNow(NotNow),
     /// Nothing is there.
     Path,
     /// Another method than these.
@@ -53,6 +58,7 @@ impl Failure {
     pub(super) fn into_response(self) -> Response {
         let (status, code, message) = match self {
             Self::Origin => (StatusCode::FORBIDDEN, "foreign_origin", FOREIGN_ORIGIN),
+            Self::NotNow(why) => (why.status(), "rate_limited", why.text()),
             Self::Path => (StatusCode::NOT_FOUND, "not_found", "nothing is at this path"),
             Self::Method(_) => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -121,6 +127,9 @@ impl Failure {
         );
         if let Self::Method(allowed) = self {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        }
+        if let Self::NotNow(why) = self {
+            response.headers_mut().insert(RETRY_AFTER, why.retry_after());
         }
         response
     }

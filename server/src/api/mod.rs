@@ -30,6 +30,9 @@ pub(crate) async fn answer<B: Buf>(
     if let Err(ForeignOrigin) = tidewire.settings().origins.check(&request.peer.headers) {
         return Failure::Origin.into_response();
     }
+    if let Err(why) = tidewire.hub().gate.ask(request.peer.address) {
+        return Failure::NotNow(why).into_response();
+    }
     let path: Vec<&str> = request.path.split('/').collect();
     let answered = match path[..] {
         ["rooms", room, "messages"] => rooms::messages(tidewire.hub(), &request, room, body).await,

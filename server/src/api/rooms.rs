@@ -25,6 +25,7 @@ use crate::{
     engine::{Origin, Unavailable},
     handle::NotPublished,
     hub::{Hub, Message},
+    peer::Peer,
     trace::publish_span,
 };
 
@@ -38,7 +39,7 @@ pub(super) async fn messages<B: Buf>(
     match *request.method {
         Method::POST => {
             let span = publish_span(&request.peer.headers);
-            publish(hub, &request.peer.headers, room, body).instrument(span).await
+            publish(hub, request.peer, room, body).instrument(span).await
         }
         Method::GET => read(hub, room, request.query).await,
         _ => Err(Failure::Method("GET, POST")),
@@ -47,10 +48,12 @@ pub(super) async fn messages<B: Buf>(
 
 async fn publish<B: Buf>(
     hub: &Arc<Hub>,
-    headers: &HeaderMap,
+    peer: &Peer,
     encoded: &str,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, Failure> {
+    let headers = &peer.headers;
+    let address = hub.gate.address(peer.address);
     let room = room(encoded)?;
     let origin = origin(headers)?;
     let body = collect(body, hub.settings.max_payload_bytes as usize, hub.settings.body_timeout).await?;
@@ -65,6 +68,7 @@ async fn publish<B: Buf>(
         sender: None,
         payload: &OwnedPayload::from(payload),
         term: Term::default(),
+        address: address.as_ref(),
     };
     match hub.publish_for_others(message).await.map_err(NotPublished::from) {
         Ok(position) => {

@@ -1,5 +1,6 @@
 //! Arguments and environment to typed settings.
 
+mod limits;
 mod rooms;
 
 use std::{
@@ -67,6 +68,9 @@ pub(crate) struct Config {
 
     #[command(flatten)]
     rooms: rooms::Rooms,
+
+    #[command(flatten)]
+    limits: limits::Limits,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -88,6 +92,7 @@ impl Config {
         settings.handshake_timeout = self.handshake_timeout;
         settings.body_timeout = self.body_timeout;
         self.rooms.apply(&mut settings);
+        self.limits.apply(&mut settings);
         settings
     }
 
@@ -131,6 +136,7 @@ fn directory(path: &str) -> Result<PathBuf, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+    use tidewire_server::{Rate, TrustedProxies};
 
     #[test]
     fn the_defaults_of_the_command_line_are_the_librarys() {
@@ -149,6 +155,7 @@ mod tests {
             {
                 Some("BYTES" | "COUNT") => "7",
                 Some("TIME") => "7s",
+                Some("RATE") => "7:7",
                 _ => continue,
             };
             arguments.push(format!("--{}={value}", argument.get_long().expect("a long form")));
@@ -156,6 +163,7 @@ mod tests {
         let mut settings = Config::parse_from(arguments).settings();
         // These are not numbers.
         settings.origins = Origins::default();
+        settings.limits.trusted_proxies = TrustedProxies::default();
         let settings = format!("{settings:#?}");
         let unchanged: Vec<&str> = settings
             .lines()
@@ -181,6 +189,26 @@ mod tests {
         });
         assert_eq!(Config::parse_from(arguments).settings().origins, expected);
         assert!(Config::try_parse_from(["tidewire", "--allow-origin=*"]).is_err());
+    }
+
+    #[test]
+    fn a_limit_is_a_number_or_none() {
+        let config = |arguments: &[&str]| Config::try_parse_from(["tidewire"].iter().chain(arguments));
+        let limits = config(&["--max-connections=none", "--handshakes=1:2"])
+            .expect("limits")
+            .settings()
+            .limits;
+        assert_eq!((limits.max_connections, limits.handshakes), (None, Rate::new(1, 2)));
+        for wrong in ["--max-connections=-1", "--handshakes=3", "--trusted-proxy=here"] {
+            assert!(config(&[wrong]).is_err(), "{wrong}");
+        }
+        let proxies = config(&["--trusted-proxy=10.0.0.0/8,::1"])
+            .expect("networks")
+            .settings()
+            .limits
+            .trusted_proxies;
+        let networks = ["10.0.0.0/8", "::1/128"].map(|it| it.parse().expect("a network"));
+        assert_eq!(proxies, TrustedProxies::new(networks));
     }
 
     #[test]

@@ -1,0 +1,7 @@
+//! Limits at their bound and one past it, over real sockets.
+
+mod addresses;
+mod connections;
+mod polls;
+mod rates;
+mod rooms;
