@@ -63,7 +63,7 @@ impl Peer {
             dialect,
             program: program.to_owned(),
             script: Vec::new(),
-            serve: &["--listen", "127.0.0.1:0"],
+            serve: &TIDEWIRE,
             // Its start and its end are no news here.
             environment: &[("TIDEWIRE_LOG", "warn")],
         }
@@ -100,6 +100,19 @@ impl Peer {
         command
     }
 }
+
+/// All clients are at one address, and do what thousands do elsewhere.
+const TIDEWIRE: [&str; 9] = [
+    "--listen=127.0.0.1:0",
+    "--max-connections-per-address=none",
+    "--max-sessions-per-address=none",
+    "--handshakes=none",
+    "--new-rooms=none",
+    "--session-messages=none",
+    "--session-bytes=none",
+    "--address-messages=none",
+    "--address-bytes=none",
+];
 
 /// The peers of these names.
 pub(crate) fn select(names: &[String], programs: &Programs) -> Result<Vec<Peer>> {

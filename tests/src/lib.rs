@@ -45,7 +45,7 @@ pub use frames::{Frame, read_frame};
 pub use gateway::Gateway;
 pub use node::Node;
 pub use polls::Poller;
-pub use process::Process;
+pub use process::{Process, UNLIMITED};
 pub use proxy::{Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
 pub use stage::NativeStage;

@@ -14,6 +14,18 @@ use tokio::{
 
 use crate::within;
 
+/// Options of a server to which one address does what thousands do elsewhere.
+pub const UNLIMITED: [&str; 8] = [
+    "--max-connections-per-address=none",
+    "--max-sessions-per-address=none",
+    "--handshakes=none",
+    "--new-rooms=none",
+    "--session-messages=none",
+    "--session-bytes=none",
+    "--address-messages=none",
+    "--address-bytes=none",
+];
+
 /// A running `tidewire`. It ends with its value.
 #[derive(Debug)]
 pub struct Process {

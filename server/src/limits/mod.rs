@@ -75,6 +75,23 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// No limits, for a server that only who is trusted can reach.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            max_connections: None,
+            max_connections_per_address: None,
+            max_sessions_per_address: None,
+            handshakes: None,
+            new_rooms: None,
+            session_messages: None,
+            session_bytes: None,
+            address_messages: None,
+            address_bytes: None,
+            trusted_proxies: TrustedProxies::default(),
+        }
+    }
+
     /// Those of TCP connections without a WebSocket, so that there is a place for being told that there is no other.
     pub(crate) fn of_http(&self) -> Self {
         let more = |max: usize| max.saturating_add(max / 4 + 16);

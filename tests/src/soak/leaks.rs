@@ -8,7 +8,7 @@ use tidewire_protocol::{
 };
 use tokio::{task::JoinSet, time::sleep};
 
-use crate::{Process, Wire, wire::Heard};
+use crate::{Process, UNLIMITED, Wire, wire::Heard};
 
 /// How much is done.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +40,7 @@ impl Leaks {
     /// When the server does anything that it should not.
     pub async fn run(&self, mut progress: impl FnMut(Resident)) -> Vec<Resident> {
         let brief = ["--session-ttl", "200ms", "--room-age", "200ms"];
-        let server = Process::start(&brief, &[("TIDEWIRE_LOG", "warn")]).await;
+        let server = Process::start(&[&brief[..], &UNLIMITED].concat(), &[("TIDEWIRE_LOG", "warn")]).await;
         let mut samples = Vec::new();
         for part in 1..=2 * self.parts {
             let (connects, messages) = if part <= self.parts {

@@ -9,7 +9,7 @@ use tidewire_protocol::{
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::audience::{Audience, Stamp};
-use crate::{Process, Wire, wire::Heard as Frame, within};
+use crate::{Process, UNLIMITED, Wire, wire::Heard as Frame, within};
 
 /// A room in which somebody speaks at a steady rate.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +55,7 @@ impl Stalled {
     async fn run(&self, is_stalled: bool) -> Heard {
         // Only memory may put an end to it here.
         let patient = ["--stall-timeout", "1h", "--silence-timeout", "1h"];
-        let server = Process::start(&patient, &[("TIDEWIRE_LOG", "warn")]).await;
+        let server = Process::start(&[&patient[..], &UNLIMITED].concat(), &[("TIDEWIRE_LOG", "warn")]).await;
         let (last, stamp) = (Offset(self.messages), Stamp::new(self.bytes));
         let audience = Audience::join(server.address, ROOM, self.receivers, stamp, last).await;
         let mut stalled = None;
