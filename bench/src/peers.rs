@@ -102,12 +102,13 @@ impl Peer {
 }
 
 /// All clients are at one address, and do what thousands do elsewhere.
-const TIDEWIRE: [&str; 9] = [
+const TIDEWIRE: [&str; 10] = [
     "--listen=127.0.0.1:0",
     "--max-connections-per-address=none",
     "--max-sessions-per-address=none",
     "--handshakes=none",
     "--new-rooms=none",
+    "--max-members=none",
     "--session-messages=none",
     "--session-bytes=none",
     "--address-messages=none",

@@ -61,6 +61,12 @@ impl Presence {
         self.members.is_empty()
     }
 
+    /// Whether a member is there.
+    #[must_use]
+    pub fn contains(&self, member: &MemberId) -> bool {
+        self.members.contains_key(member)
+    }
+
     /// All of them, in the order of their ids.
     pub fn members(&self) -> impl Iterator<Item = &MemberId> {
         self.members.keys()
@@ -104,6 +110,7 @@ mod tests {
         assert_eq!([&bob, &ann, &ann].map(|id| presence.join(id)), [true, true, false]);
         assert_eq!(presence.members().collect::<Vec<_>>(), [&ann, &bob]);
         assert_eq!((presence.len(), presence.is_empty()), (2, false));
+        assert!(presence.contains(&ann));
         assert_eq!([&ann, &ann, &ann].map(|id| presence.leave(id)), [false, true, false]);
         assert_eq!(presence.members().collect::<Vec<_>>(), [&bob]);
         assert!(presence.join(&ann), "it may come back");

@@ -325,7 +325,10 @@ impl Driver {
         };
         let engine = self.hub.rooms.engine();
         let tell = |member: &MemberId| engine.enter(&name, member);
-        self.hub.sessions.enter((who.session, self.id), &name, room, tell);
+        if !self.hub.sessions.enter((who.session, self.id), &name, room, tell) {
+            let full = Input::Subscribed(request, Err(RefusalCode::ROOM_FULL));
+            return self.machine.handle_input(now, full);
+        }
         let (joined, cursor) = Joined::new(name, room, start, presence);
         // Most are in one room, and a vector grows to four at once.
         self.joined.reserve_exact(1);

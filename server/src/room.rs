@@ -168,11 +168,26 @@ impl Room {
 
     /// One of a member's sessions is in the room.
     pub(crate) fn enter(&self, member: &MemberId) {
-        let frame = self.encode(&ServerFrame::Joined {
+        let frame = self.joined(member);
+        self.tell_presence(frame, |presence| presence.join(member));
+    }
+
+    /// The same, unless so many members are there already and this is not one of them. Says whether it is in.
+    pub(crate) fn admit(&self, member: &MemberId, max_members: usize) -> bool {
+        let frame = self.joined(member);
+        let mut is_in = true;
+        self.tell_presence(frame, |presence| {
+            is_in = presence.len() < max_members || presence.contains(member);
+            is_in && presence.join(member)
+        });
+        is_in
+    }
+
+    fn joined(&self, member: &MemberId) -> Bytes {
+        self.encode(&ServerFrame::Joined {
             room: self.number,
             member: member.as_str(),
-        });
-        self.tell_presence(frame, |presence| presence.join(member));
+        })
     }
 
     /// One of a member's sessions is no longer in the room.

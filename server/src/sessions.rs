@@ -28,6 +28,7 @@ pub(crate) struct Sessions {
     clock: Clock,
     presence_grace: Duration,
     pub(crate) max_waiting_bytes: usize,
+    pub(crate) max_members: usize,
     rates: Arc<Rates>,
     state: Mutex<State>,
 }
@@ -90,6 +91,7 @@ impl Sessions {
             clock,
             presence_grace: settings.presence_grace,
             max_waiting_bytes: settings.max_waiting_bytes,
+            max_members: settings.limits.max_members.unwrap_or(usize::MAX),
             rates,
             state: Mutex::new(State {
                 machine,

@@ -22,25 +22,28 @@ pub(crate) struct InRoom {
 }
 
 impl Sessions {
-    /// A session has subscribed to a room on this connection, and is there from now on. Where it was not, the engine is told.
+    /// A session has subscribed to a room on this connection, and is there from now on, unless the room is full. Where it was not,
+    /// the engine is told. Says whether the room has a place for it.
     pub(crate) fn enter(
         &self,
         (id, connection): (SessionId, ConnectionId),
         name: &RoomName,
         room: &Arc<Room>,
         tell: impl FnOnce(&MemberId) -> Option<Lease>,
-    ) {
+    ) -> bool {
         let mut state = self.lock();
         let Some(session) = state.attached(id, connection) else {
-            return;
+            return true;
         };
         if let Some(there) = session.rooms.iter_mut().find(|it| it.name == *name) {
             there.by = connection;
-            return;
+            return true;
         }
         let member = session.member.clone();
         drop(state);
-        room.enter(&member);
+        if !room.admit(&member, self.max_members) {
+            return false;
+        }
         let mut entered = Some(InRoom {
             name: name.clone(),
             room: Arc::clone(room),
@@ -54,6 +57,7 @@ impl Sessions {
         if entered.is_some() {
             room.exit(&member);
         }
+        true
     }
 
     /// A session has left a room.

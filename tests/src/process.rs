@@ -15,11 +15,12 @@ use tokio::{
 use crate::within;
 
 /// Options of a server to which one address does what thousands do elsewhere.
-pub const UNLIMITED: [&str; 8] = [
+pub const UNLIMITED: [&str; 9] = [
     "--max-connections-per-address=none",
     "--max-sessions-per-address=none",
     "--handshakes=none",
     "--new-rooms=none",
+    "--max-members=none",
     "--session-messages=none",
     "--session-bytes=none",
     "--address-messages=none",

@@ -42,6 +42,8 @@ impl RefusalCode {
     pub const RATE_LIMITED: Self = Self(101);
     /// The server has as many rooms as it may have.
     pub const TOO_MANY_ROOMS: Self = Self(102);
+    /// As many are in the room as may be.
+    pub const ROOM_FULL: Self = Self(103);
 
     /// Whether the same request may be granted later.
     #[must_use]

@@ -31,6 +31,10 @@ pub(super) struct Limits {
     #[arg(long, env = "TIDEWIRE_NEW_ROOMS", value_name = "RATE", default_value_t = of(|it| it.new_rooms), value_parser = limit::<Rate>)]
     new_rooms: Limit<Rate>,
 
+    /// Members that may be in a room, or none; one more is refused with 103
+    #[arg(long, env = "TIDEWIRE_MAX_MEMBERS", value_name = "COUNT", default_value_t = of(|it| it.max_members), value_parser = limit::<usize>)]
+    max_members: Limit<usize>,
+
     /// Messages of one session: a second, and at once; or none. One more is refused with 101; at twice the rate no more are read
     #[arg(long, env = "TIDEWIRE_SESSION_MESSAGES", value_name = "RATE", default_value_t = of(|it| it.session_messages), value_parser = limit::<Rate>)]
     session_messages: Limit<Rate>,
@@ -65,6 +69,7 @@ impl Limits {
         limits.max_sessions_per_address = self.max_sessions_per_address.0;
         limits.handshakes = self.handshakes.0;
         limits.new_rooms = self.new_rooms.0;
+        limits.max_members = self.max_members.0;
         limits.session_messages = self.session_messages.0;
         limits.session_bytes = self.session_bytes.0;
         limits.address_messages = self.address_messages.0;

@@ -39,6 +39,9 @@ pub struct Limits {
     /// How many rooms one address may have made by subscribing and publishing; one more is refused with 101. Default: 10 a
     /// second, 500 at once.
     pub new_rooms: Option<Rate>,
+    /// How many members may be in a room, at all servers; one more is refused with 103. Who is told of a room's presence is told
+    /// of each of them. Default: 10,000.
+    pub max_members: Option<usize>,
     /// How many messages a session may say, and how many a connection to `/echo` or `/chat`. A publish beyond that is refused
     /// with 101, a signal is dropped. Of frames of any kind twice as many are taken, then nothing is read until it is time for
     /// more; on `/echo` and `/chat` that is all that happens. A poll beyond that is answered with 429. Default: 500 a second,
@@ -65,6 +68,7 @@ impl Default for Limits {
             max_sessions_per_address: Some(10_000),
             handshakes: Rate::new(100, 5_000),
             new_rooms: Rate::new(10, 500),
+            max_members: Some(10_000),
             session_messages: Rate::new(500, 4_000),
             session_bytes: Rate::new(2 << 20, 16 << 20),
             address_messages: Rate::new(5_000, 50_000),
@@ -84,6 +88,7 @@ impl Limits {
             max_sessions_per_address: None,
             handshakes: None,
             new_rooms: None,
+            max_members: None,
             session_messages: None,
             session_bytes: None,
             address_messages: None,

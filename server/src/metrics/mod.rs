@@ -130,7 +130,7 @@ impl Metrics {
                 add,
                 "refusals",
                 "Publishes and subscriptions that clients were refused",
-                (1..=5).chain(100..=102).map(|code| RefusalCode(code).into()),
+                (1..=5).chain(100..=103).map(|code| RefusalCode(code).into()),
             ),
             gaps: family(
                 add,

@@ -6,7 +6,7 @@ use tidewire_protocol::{
     CloseCode, FRAME_OVERHEAD, Offset, OwnedPayload, Request, Sequence,
     frame::{ClientFrame, Payload, Publish, RefusalCode, RefusedWhat, Start},
 };
-use tidewire_tests::{Heard, Presence, Server, Wire, until, within};
+use tidewire_tests::{Heard, Poller, Presence, Server, Wire, until, within};
 
 /// Waits for a refusal, and returns what and why.
 async fn refused(wire: &mut Wire) -> (RefusedWhat, RefusalCode) {
@@ -85,6 +85,37 @@ async fn one_room_more_than_there_may_be_is_refused_until_one_is_idle() {
     })
     .await;
     assert_eq!(server.tidewire().rooms(), 2);
+}
+
+#[tokio::test]
+async fn one_member_more_than_a_room_may_have_is_refused_until_one_has_left() {
+    let server = Server::start(|settings| settings.limits.max_members = Some(2));
+    let (mut ann, welcomed) = Wire::join(server.address()).await;
+    ann.subscribe(1, "lobby", Start::Now).await;
+    let mut bob = Poller::join(server.address()).await;
+    let (mut cid, _) = Wire::join(server.address()).await;
+    cid.ask(1, "lobby", Start::Now, Presence::Told).await;
+    assert_eq!(
+        refused(&mut cid).await,
+        (RefusedWhat::Subscription(Request(1)), RefusalCode::ROOM_FULL)
+    );
+    let mut dan = Poller::new(server.address());
+    let answer = dan.poll(&[]).await;
+    assert!(
+        matches!(&answer[1], Heard::Refused(it) if it.code == RefusalCode::ROOM_FULL),
+        "{answer:?}"
+    );
+    // It may publish, and who is there stays there, over another connection too.
+    cid.publish(1, "lobby", "from outside").await;
+    assert_eq!(ann.message().await.text(), "from outside");
+    drop(ann);
+    let (mut ann, _) = Wire::resume(server.address(), welcomed.session, 2, 0).await;
+    ann.subscribe(1, "lobby", Start::Now).await;
+    assert_eq!(bob.poll(&[]).await.len(), 3);
+    ann.say(ClientFrame::Unsubscribe { request: Request(1) }).await;
+    ann.next().await;
+    cid.published(1).await;
+    cid.subscribe(2, "lobby", Start::Now).await;
 }
 
 #[tokio::test]
