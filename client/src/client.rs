@@ -15,6 +15,7 @@ use crate::{
     options::ClientOptions,
     room::Room,
     session::Session,
+    token::Token,
     transport::Endpoint,
     watch::{RoundTrip, States},
 };
@@ -59,8 +60,10 @@ impl Client {
             begin_with: options.begin_with.or_else(|| remembered::recall(url)),
             ..options
         };
-        let inbox = Inbox::new(options.max_queued_bytes);
-        let shared = Shared::new(Endpoint::new(url)?, &options, inbox);
+        let shared = Shared::new(Endpoint::new(url)?, &options, Inbox::new(&options));
+        if let Some(token) = options.token.fixed() {
+            shared.turn(Input::Token(Some(token.into_bytes())));
+        }
         #[cfg(target_arch = "wasm32")]
         let life = Life::begin(&shared, url, options.persist);
         shared.connect()?;
@@ -137,6 +140,14 @@ impl Client {
     #[must_use]
     pub fn unsaved(&self) -> Option<Unsaved> {
         self.shared().lock().sink.unsaved
+    }
+
+    /// Shows the server this token from now on. An open connection goes on with it; one that waits for a token, since the last
+    /// has expired and no other can be had, is tried at once.
+    ///
+    /// The token is to be of the same subject: for another one a server ends the session.
+    pub fn set_token(&self, token: impl Into<Token>) {
+        self.shared().turn(Input::Token(Some(token.into().into_bytes())));
     }
 
     /// Drops the connection, and makes no other until [`go_online`](Self::go_online).

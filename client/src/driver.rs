@@ -37,6 +37,7 @@ impl<S: Sink> Shared<S> {
             begin_with: begin_with.unwrap_or(0),
             transports: options.transports.clone(),
             climb_after: options.climb_after,
+            token_timeout: options.token_timeout(),
             connect_timeout: options.connect_timeout,
             backoff: options.backoff,
             outbox: options.outbox,

@@ -1,6 +1,7 @@
 //! What a program in Rust is told, until it takes it.
 
 use core::task::Waker;
+use std::sync::Arc;
 
 use tidewire_protocol::{
     Instant, OwnedPayload,
@@ -15,9 +16,11 @@ use crate::{
     answers::Answers,
     driver::Shared,
     error::{PublishError, PublishErrorCause},
+    options::ClientOptions,
     session::Session,
     sink::Sink,
     subscriber::{Phase, Subscriber},
+    token::{Asking, TokenSource},
     watch::Watched,
 };
 
@@ -26,6 +29,9 @@ pub(crate) struct Inbox {
     pub(crate) subscribers: Vec<Subscriber>,
     pub(crate) answers: Answers,
     pub(crate) watched: Watched,
+    pub(crate) token: TokenSource,
+    /// The last asking for a token, which may be under way.
+    pub(crate) asking: Option<Asking>,
     /// Whether the program has cut the link, and not joined it again.
     pub(crate) is_cut: bool,
     /// Which kinds of transport the program has blocked.
@@ -38,10 +44,21 @@ pub(crate) struct Inbox {
     pub(crate) unsaved: Option<Unsaved>,
 }
 
+/// What is due to the program after a turn.
+#[derive(Default)]
+pub(crate) struct Effects {
+    wakers: Vec<Waker>,
+    asks_for_token: bool,
+    /// What nobody waits for any more.
+    over: Option<Asking>,
+}
+
 impl Inbox {
-    pub(crate) fn new(max_queued_bytes: usize) -> Self {
+    pub(crate) fn new(options: &ClientOptions) -> Self {
         Self {
-            max_queued_bytes,
+            max_queued_bytes: options.max_queued_bytes,
+            token: options.token.clone(),
+            asking: None,
             subscribers: Vec::new(),
             answers: Answers::default(),
             watched: Watched::default(),
@@ -58,9 +75,11 @@ impl Inbox {
         self.subscribers.iter_mut().find(|subscriber| subscriber.id == id)
     }
 
-    fn on_state(&mut self, state: ClientState, wakers: &mut Vec<Waker>) {
+    fn on_state(&mut self, state: ClientState, effects: &mut Effects) {
+        let wakers = &mut effects.wakers;
         self.watched.change(wakers);
         if let ClientState::Closed(_) = state {
+            effects.over = self.asking.take();
             for subscriber in &mut self.subscribers {
                 subscriber.phase = Phase::Ended;
                 wakers.extend(subscriber.waker.take());
@@ -70,15 +89,17 @@ impl Inbox {
 }
 
 impl Sink for Inbox {
-    type Effects = Vec<Waker>;
+    type Effects = Effects;
 
     fn is_blocked(&self, kind: TransportKind) -> bool {
         self.blocked.contains(&kind)
     }
 
-    fn take(&mut self, event: Event, wakers: &mut Vec<Waker>) {
+    fn take(&mut self, event: Event, effects: &mut Effects) {
+        let wakers = &mut effects.wakers;
         match event {
-            Event::State(state) => self.on_state(state, wakers),
+            Event::State(state) => self.on_state(state, effects),
+            Event::TokenNeeded => effects.asks_for_token = true,
             Event::Moved => self.watched.change(wakers),
             Event::Published(id, position) => self.answers.fill(id, Ok(position), wakers),
             Event::PublishFailed(id, failure, payload) => {
@@ -101,8 +122,12 @@ impl Sink for Inbox {
         Some(full.id)
     }
 
-    fn tell(_: &Shared<Self>, wakers: Vec<Waker>) {
-        wakers.into_iter().for_each(Waker::wake);
+    fn tell(shared: &Arc<Shared<Self>>, effects: Effects) {
+        drop(effects.over);
+        effects.wakers.into_iter().for_each(Waker::wake);
+        if effects.asks_for_token {
+            shared.ask_for_token();
+        }
     }
 }
 

@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use tidewire_protocol::client::{Attempt, Input, TransportKind};
 
-use crate::{driver::Shared, inbox::Inbox, session::Session, sink::Sink};
+use crate::{
+    driver::Shared,
+    inbox::{Effects, Inbox},
+    session::Session,
+    sink::Sink,
+};
 
 impl Shared<Inbox> {
     /// Has a kind of transport fail as if the network did not let it through, or no longer. What is open of it is dropped, and
@@ -25,7 +30,7 @@ impl Shared<Inbox> {
 
     /// Has these kinds of transport from now on. May be called from anywhere but under the lock.
     pub(crate) fn set_transports(self: &Arc<Self>, kinds: &[TransportKind]) {
-        let mut effects = Vec::new();
+        let mut effects = Effects::default();
         let mut session = self.lock();
         // What it has wanted so far is of the kinds that it has so far.
         self.drain(&mut session, &mut effects);

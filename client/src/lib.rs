@@ -65,6 +65,8 @@ mod socket;
 mod store;
 #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod subscriber;
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
+mod token;
 mod transport;
 #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod watch;
@@ -91,8 +93,10 @@ pub use socket::{
 pub use store::Unsaved;
 pub use tidewire_protocol::{
     BackoffSettings, CloseCode, Epoch, MemberId, NameError, Offset, OwnedPayload, Position, Reconnect, RoomName,
-    client::{ClientState, OutboxLimits, TransportKind},
+    client::{ClientState, OutboxLimits, TokenError, TransportKind},
     frame::{Gap, GapCause, RefusalCode, Start},
 };
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
+pub use token::{Token, TokenSource};
 #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 pub use watch::States;

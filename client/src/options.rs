@@ -8,6 +8,9 @@ use tidewire_protocol::{
     frame::Start,
 };
 
+#[cfg(not(all(feature = "js", target_arch = "wasm32")))]
+use crate::token::TokenSource;
+
 /// How a [`Client`](crate::Client) connects, and how much it holds.
 ///
 /// ```
@@ -33,6 +36,14 @@ pub struct ClientOptions {
     /// Whether the session goes on when its page is loaded again. Default: it does not.
     #[cfg(target_arch = "wasm32")]
     pub persist: Persist,
+    /// Where it has its tokens from, which show a server who it is. Default: it has none.
+    #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
+    pub token: TokenSource,
+    /// Whether the program can be asked for tokens.
+    #[cfg(all(feature = "js", target_arch = "wasm32"))]
+    pub(crate) asks_for_tokens: bool,
+    /// How long whoever is asked for a token may take. Default: 10 s.
+    pub token_timeout: Duration,
     /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s. Where another kind can
     /// be tried it is at most 3 s.
     pub connect_timeout: Duration,
@@ -97,12 +108,28 @@ impl Default for ClientOptions {
             climb_after: Duration::from_secs(60),
             #[cfg(target_arch = "wasm32")]
             persist: Persist::Nowhere,
+            #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
+            token: TokenSource::default(),
+            #[cfg(all(feature = "js", target_arch = "wasm32"))]
+            asks_for_tokens: false,
+            token_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(10),
             backoff: BackoffSettings::default(),
             outbox: OutboxLimits::default(),
             max_queued_bytes: 1 << 20,
             max_unsent_bytes: 1 << 20,
         }
+    }
+}
+
+impl ClientOptions {
+    /// For how long it waits for a token, where it can ask for one.
+    pub(crate) fn token_timeout(&self) -> Option<Duration> {
+        #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
+        let asks = self.token.can_be_asked();
+        #[cfg(all(feature = "js", target_arch = "wasm32"))]
+        let asks = self.asks_for_tokens;
+        asks.then_some(self.token_timeout)
     }
 }
 

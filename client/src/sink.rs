@@ -1,5 +1,7 @@
 //! How a program is told: what the driver leaves open.
 
+use std::sync::Arc;
+
 use tidewire_protocol::client::{Event, SubscriptionId, TransportKind};
 
 use crate::{driver::Shared, lock::MaybeSend};
@@ -21,5 +23,5 @@ pub(crate) trait Sink: MaybeSend + Sized + 'static {
     }
 
     /// Calls the program's code. Nothing is locked.
-    fn tell(shared: &Shared<Self>, effects: Self::Effects);
+    fn tell(shared: &Arc<Shared<Self>>, effects: Self::Effects);
 }

@@ -1,5 +1,7 @@
 //! What a program in JavaScript is told, until it takes it: packed as it comes.
 
+use std::sync::Arc;
+
 use tidewire_protocol::{
     Position,
     client::{ClientState, Event, PublishError as Failure, PublishId, SubscriptionId},
@@ -123,7 +125,7 @@ impl Sink for Packer {
         Some(full.id)
     }
 
-    fn tell(shared: &Shared<Self>, (): ()) {
+    fn tell(shared: &Arc<Shared<Self>>, (): ()) {
         let (client, state, events) = {
             let session = &mut *shared.lock();
             let News { state, events } = core::mem::take(&mut session.sink.news);
@@ -143,7 +145,7 @@ fn state_number(session: &Session<Packer>) -> f64 {
         ClientState::Open => (1, transport),
         ClientState::Waiting(wait) => (2, wait.as_millis() as u32),
         ClientState::Offline => (3, 0),
-        ClientState::Unauthorized => (4, 0),
+        ClientState::Unauthorized(why) => (4, why as u32),
         ClientState::Closed(code) => (5, code.0.into()),
         _ => (0, 0),
     };

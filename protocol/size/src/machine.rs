@@ -22,7 +22,7 @@ impl Module {
     #[wasm_bindgen(constructor)]
     pub fn new(now: f64, seed: u64) -> Self {
         Self {
-            client: Client::new(moment(now), Settings::default(), seed),
+            client: Client::new(moment(now), settings(), seed),
             out: Vec::new(),
         }
     }
@@ -35,7 +35,7 @@ impl Module {
             1 => Input::Opened(attempt),
             2 => Input::Received(attempt, bytes),
             3 => Input::Lost(attempt, None),
-            4 => Input::Token(bytes.into()),
+            4 => Input::Token((!bytes.is_empty()).then(|| bytes.into())),
             5 => Input::Offline,
             6 => Input::Online,
             7 => Input::Wake,
@@ -109,4 +109,12 @@ impl Module {
 
 fn moment(now: f64) -> Instant {
     Instant::new(Duration::from_millis(now as u64))
+}
+
+/// With somebody to ask for a token.
+fn settings() -> Settings {
+    Settings {
+        token_timeout: Some(Duration::from_secs(10)),
+        ..Settings::default()
+    }
 }

@@ -5,7 +5,7 @@ use crate::{
     time::{Instant, earliest, parts},
 };
 
-use super::{Client, Climb, Event, Open, Output, PublishError, State};
+use super::{Client, Climb, Open, Output, PublishError, State};
 
 impl Client {
     pub(super) fn check_deadlines(&mut self) {
@@ -19,6 +19,7 @@ impl Client {
                 self.drop_transport(CloseCode::ABNORMAL);
             }
             State::Waiting { .. } => self.connect(),
+            State::Unauthorized(_) => self.check_token(),
             State::Open(open) => {
                 if open.probe.is_some_and(|at| at <= now) {
                     return self.drop_transport(CloseCode::ABNORMAL);
@@ -33,10 +34,7 @@ impl Client {
                 if open.leave.is_some_and(|at| at <= now) {
                     return self.move_on();
                 }
-                if open.renew.is_some_and(|at| at <= now) {
-                    open.renew = None;
-                    self.event(Event::TokenNeeded);
-                }
+                self.check_token();
                 if let State::Open(open) = &self.state
                     && quiet_since(open) <= now
                 {
@@ -72,9 +70,10 @@ impl Client {
                     Climb::At(at) | Climb::Opening(_, at) => Some(at),
                     Climb::No | Climb::Greeted(_) => None,
                 };
-                earliest(earliest(Some(quiet), climb), earliest(open.leave, open.renew))
+                earliest(earliest(Some(quiet), climb), earliest(open.leave, self.ask_deadline()))
             }
-            State::Idle | State::Offline | State::Unauthorized | State::Closed(_) => None,
+            State::Unauthorized(_) => self.ask_deadline(),
+            State::Idle | State::Offline | State::Closed(_) => None,
         };
         earliest(state, self.outbox.next_expiry())
     }

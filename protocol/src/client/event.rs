@@ -9,7 +9,7 @@ use crate::{
     payload::OwnedPayload,
 };
 
-use super::{PublishError, PublishId, SubscriptionId};
+use super::{PublishError, PublishId, SubscriptionId, TokenError};
 
 /// A driver's name for one transport of a client's many: the attempt it was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,8 +29,9 @@ pub enum Input<'a> {
     Received(Attempt, &'a [u8]),
     /// A transport ended, with this code where there was a close frame.
     Lost(Attempt, Option<CloseCode>),
-    /// A token for the next hello; on an open connection it also takes the place of the one in use.
-    Token(Box<[u8]>),
+    /// A token for the next hello; on an open connection it also takes the place of the one in use. Nothing, where one was asked
+    /// for and cannot be had now.
+    Token(Option<Box<[u8]>>),
     /// There is no network: do not try.
     Offline,
     /// The network is back: try, or check the link, at once.
@@ -79,7 +80,8 @@ pub enum Event {
     },
     /// The session goes on over a transport of another kind, without a break.
     Moved,
-    /// A new token is needed, soon or to go on at all.
+    /// A new token is asked for, soon to be needed or to go on at all: [`Input::Token`] is to follow within
+    /// [`token_timeout`](super::Settings::token_timeout).
     TokenNeeded,
     /// How long the answer to [`Client::ping`](super::Client::ping) took.
     RoundTrip(Duration),
@@ -160,8 +162,8 @@ pub enum ClientState {
     Waiting(Duration),
     /// It will connect again when there is a network.
     Offline,
-    /// It needs a token to go on.
-    Unauthorized,
+    /// It needs a token to go on. While one is asked for, it is connecting.
+    Unauthorized(TokenError),
     /// It has ended, with this code.
     Closed(CloseCode),
 }

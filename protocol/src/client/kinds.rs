@@ -52,7 +52,7 @@ impl Client {
         }
         self.put_transports(kinds, 0);
         match &self.state {
-            State::Idle | State::Offline | State::Unauthorized | State::Closed(_) => {}
+            State::Idle | State::Offline | State::Unauthorized(_) | State::Closed(_) => {}
             State::Connecting { .. } | State::Opening { .. } | State::Open(_) | State::Waiting { .. } => self.connect(),
         }
     }

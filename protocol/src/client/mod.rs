@@ -14,6 +14,7 @@ mod requests;
 mod saved;
 mod settings;
 mod subscription;
+mod token;
 mod transport;
 
 use std::collections::VecDeque;
@@ -28,12 +29,13 @@ use crate::{
     time::Instant,
 };
 
-use self::{climb::Climb, outbox::Outbox, polls::Poll, subscription::Subscriptions};
+use self::{climb::Climb, outbox::Outbox, polls::Poll, subscription::Subscriptions, token::Ask};
 pub use self::{
     event::{Attempt, ClientState, Event, Input, Output},
     outbox::{OutboxLimits, PublishError, PublishId},
     settings::{Settings, TransportKind},
     subscription::SubscriptionId,
+    token::TokenError,
 };
 
 /// A client's session.
@@ -49,6 +51,11 @@ pub struct Client {
     /// Who sent the last message: often the next one's sender too.
     sender: Option<MemberId>,
     token: Box<[u8]>,
+    /// Where that is known.
+    token_expires: Option<Instant>,
+    /// Whether the server has said of one that it had expired, and nothing has worked since.
+    is_token_doubtful: bool,
+    ask: Ask,
     subscriptions: Subscriptions,
     outbox: Outbox,
     backoff: Backoff,
@@ -77,7 +84,7 @@ pub struct Client {
 /// Idle ── connect ──> Connecting ── opened ──> Opening ── welcome ──> Open
 ///                      ^   ^  └─────── lost ─────┴─────── lost ──────┘
 ///                      │   └── time ── Waiting <─┤ no network ──> Offline
-///                      └────── token ─ Unauthorized <─┘
+///                      └────── token ─ Unauthorized <─┘ (also in the place of Connecting, where the token has expired)
 /// any ── close, or a code that says never ──> Closed
 /// ```
 /// A poll needs no opening: it goes from `Connecting` to `Opening` at once. `Open` lasts as long as polls follow one another, or a stream takes
@@ -85,12 +92,21 @@ pub struct Client {
 #[derive(Debug)]
 enum State {
     Idle,
-    Connecting { attempt: Attempt, deadline: Instant },
-    Opening { attempt: Attempt, deadline: Instant },
+    Connecting {
+        attempt: Attempt,
+        deadline: Instant,
+    },
+    Opening {
+        attempt: Attempt,
+        deadline: Instant,
+    },
     Open(Open),
-    Waiting { until: Instant },
+    Waiting {
+        until: Instant,
+    },
     Offline,
-    Unauthorized,
+    /// Without a token: it was asked for, or this is why there is none.
+    Unauthorized(Option<TokenError>),
     Closed(CloseCode),
 }
 
@@ -108,8 +124,6 @@ struct Open {
     is_of_before: bool,
     /// When to leave for another transport, as the server asked.
     leave: Option<Instant>,
-    /// When a new token is to be asked for.
-    renew: Option<Instant>,
     /// The ping whose round trip the user wants to know, and when it was sent.
     timed: Option<(Nonce, Instant)>,
 }
@@ -125,6 +139,10 @@ impl Client {
             member: None,
             sender: None,
             token: Box::default(),
+            // Where there is somebody to ask, the first one is asked for.
+            token_expires: settings.token_timeout.map(|_| now),
+            is_token_doubtful: false,
+            ask: Ask::Never,
             subscriptions: Subscriptions::default(),
             outbox: Outbox::new(settings.outbox),
             backoff: Backoff::new(settings.backoff, seed),
@@ -149,11 +167,11 @@ impl Client {
     pub fn state(&self) -> ClientState {
         match &self.state {
             State::Idle => ClientState::Idle,
-            State::Connecting { .. } | State::Opening { .. } => ClientState::Connecting,
+            State::Connecting { .. } | State::Opening { .. } | State::Unauthorized(None) => ClientState::Connecting,
             State::Open(_) => ClientState::Open,
             State::Waiting { until } => ClientState::Waiting(until.since(self.now)),
             State::Offline => ClientState::Offline,
-            State::Unauthorized => ClientState::Unauthorized,
+            State::Unauthorized(Some(why)) => ClientState::Unauthorized(*why),
             State::Closed(code) => ClientState::Closed(*code),
         }
     }

@@ -6,7 +6,6 @@ use crate::{
     frame::{ClientFrame, Message, Nonce, Outcome, Refused, RefusedWhat, ServerFrame, Subscribed, Welcome},
     ids::{MemberId, Sequence},
     ledger::Answer,
-    time::parts,
 };
 
 use super::{Client, Event, Open, Poll, PublishError, State, SubscriptionId, subscription::Arrival};
@@ -83,12 +82,7 @@ impl Client {
                     open.leave.get_or_insert(leave);
                 }
             }
-            ServerFrame::Authenticated { expires_in } => {
-                let renew = self.renewal(expires_in);
-                if let State::Open(open) = &mut self.state {
-                    open.renew = renew;
-                }
-            }
+            ServerFrame::Authenticated { expires_in } => self.on_token_life(expires_in),
             ServerFrame::Signal { room, sender, payload } => {
                 if let Some(subscription) = self.subscriptions.by_room(room) {
                     let sender = MemberId::new(sender).ok();
@@ -153,7 +147,7 @@ impl Client {
             // Servers that take turns and share no sessions replace it with each poll, as fast as they answer.
             return self.drop_transport(CloseCode::ABNORMAL);
         }
-        let renew = self.renewal(welcome.terms.token_expires_in);
+        self.on_token_life(welcome.terms.token_expires_in);
         let climb = self.next_climb();
         let (since, heard, terms) = (self.now, self.now, welcome.terms);
         self.enter(State::Open(Open {
@@ -166,7 +160,6 @@ impl Client {
             probe: None,
             is_of_before: false,
             leave: None,
-            renew,
             timed: None,
         }));
         let (outcome, Ok(member)) = (welcome.outcome, MemberId::new(welcome.member)) else {
@@ -248,10 +241,5 @@ impl Client {
     /// The server broke the protocol. Another connection may be luckier, after a wait.
     fn fail_transport(&mut self) {
         self.drop_transport(CloseCode::INTERNAL_ERROR);
-    }
-
-    /// A token is renewed when four fifths of its time have passed.
-    fn renewal(&self, expires_in: core::time::Duration) -> Option<crate::Instant> {
-        (!expires_in.is_zero()).then(|| self.now + parts(expires_in, 4, 5))
     }
 }

@@ -27,6 +27,9 @@ pub struct Settings {
     /// While it polls and would rather have a stream, one is tried again after so long. Default: 60 s. It doubles with each try
     /// up to ten times as long, and starts over with a stream that is of use, or when there is a network again.
     pub climb_after: Duration,
+    /// For a token to come that was asked for. Default: there is nobody to ask. Where there is, one is asked for before the first
+    /// connection unless it was given, in time before it expires, and where it has.
+    pub token_timeout: Option<Duration>,
     /// The wait before connecting again.
     pub backoff: BackoffSettings,
     /// What may wait for an answer.
@@ -54,6 +57,7 @@ impl Default for Settings {
             probe_timeout: Duration::from_secs(2),
             useful_after: Duration::from_secs(5),
             climb_after: Duration::from_secs(60),
+            token_timeout: None,
             backoff: BackoffSettings::default(),
             outbox: OutboxLimits::default(),
         }

@@ -6,10 +6,13 @@ use crate::{
     frame::{ClientFrame, Hello, Nonce, Token, VERSION},
 };
 
-use super::{Attempt, Client, Event, Output, Poll, State};
+use super::{Ask, Attempt, Client, Output, Poll, State};
 
 impl Client {
     pub(super) fn connect(&mut self) {
+        if self.is_token_expired() {
+            return self.need_token();
+        }
         let mut timeout = self.settings.connect_timeout;
         if self.transport + 1 < self.settings.transports.len() {
             timeout = timeout.min(self.settings.give_way_after);
@@ -52,19 +55,6 @@ impl Client {
         ClientFrame::Hello(hello).encode(&mut self.batch);
     }
 
-    pub(super) fn on_token(&mut self, token: Box<[u8]>) {
-        self.token = token;
-        match &mut self.state {
-            State::Open(open) => {
-                open.renew = None;
-                let token = Token(&self.token);
-                ClientFrame::Authenticate { token }.encode(&mut self.batch);
-            }
-            State::Unauthorized => self.connect(),
-            _ => {}
-        }
-    }
-
     pub(super) fn on_offline(&mut self) {
         self.is_online = false;
         match &self.state {
@@ -93,6 +83,8 @@ impl Client {
                 open.is_of_before = true;
                 self.probe();
             }
+            // Who could not be reached for a token may be now.
+            State::Unauthorized(_) if let Ask::At(at) = &mut self.ask => *at = self.now,
             _ => {}
         }
     }
@@ -113,7 +105,7 @@ impl Client {
             self.failures = 0;
             self.leave_transport();
         }
-        if !matches!(self.state, State::Idle | State::Unauthorized | State::Closed(_)) {
+        if !matches!(self.state, State::Idle | State::Unauthorized(_) | State::Closed(_)) {
             self.enter(State::Offline);
         }
     }
@@ -148,10 +140,7 @@ impl Client {
             return self.connect();
         }
         match code.reconnect() {
-            _ if code == CloseCode::TOKEN_EXPIRED => {
-                self.enter(State::Unauthorized);
-                self.event(Event::TokenNeeded);
-            }
+            _ if code == CloseCode::TOKEN_EXPIRED => self.on_token_expired(was_useful),
             Reconnect::Never if !is_doubtful => self.end(code),
             _ if !self.is_online => self.enter(State::Offline),
             // The first try after a connection that was of use, or may have been gone for long, is at once; after that,

@@ -192,47 +192,6 @@ fn a_close_code_says_whether_it_comes_back() {
 }
 
 #[test]
-fn an_expired_token_is_asked_for_once_and_then_waited_for() {
-    let (mut pair, _) = Pair::subscribed();
-    pair.tell_server(&server::Input::Close(CloseCode::TOKEN_EXPIRED));
-    pair.settle();
-    assert_eq!(pair.client.state(), ClientState::Unauthorized);
-    pair.pass(Duration::from_secs(3600));
-    let asked = pair
-        .events
-        .iter()
-        .filter(|event| matches!(event, Event::TokenNeeded))
-        .count();
-    assert_eq!((asked, pair.client.state()), (1, ClientState::Unauthorized));
-    pair.tell(client::Input::Token(Box::from(&b"new"[..])));
-    pair.settle();
-    assert_eq!(pair.client.state(), ClientState::Open);
-}
-
-#[test]
-fn a_token_is_renewed_after_four_fifths_of_its_time_and_one_that_never_expires_is_not() {
-    let (mut pair, _) = Pair::subscribed();
-    let asked = |pair: &Pair| pair.events.iter().filter(|it| matches!(it, Event::TokenNeeded)).count();
-    pair.pass(Duration::from_secs(3600));
-    assert_eq!(asked(&pair), 0);
-    let attempt = pair.attempt.expect("a transport");
-    let expires_in = Duration::from_secs(100);
-    let mut batch = Vec::new();
-    ServerFrame::Authenticated { expires_in }.encode(&mut batch);
-    pair.tell(client::Input::Received(attempt, &batch));
-    pair.pass(expires_in * 4 / 5 - Duration::from_nanos(1));
-    assert_eq!(asked(&pair), 0);
-    pair.pass(Duration::from_secs(1));
-    assert_eq!(asked(&pair), 1);
-    let expires_in = Duration::ZERO;
-    batch.clear();
-    ServerFrame::Authenticated { expires_in }.encode(&mut batch);
-    pair.tell(client::Input::Received(attempt, &batch));
-    pair.pass(Duration::from_secs(3600));
-    assert_eq!(asked(&pair), 1);
-}
-
-#[test]
 fn a_client_that_is_sent_away_goes_within_the_range_and_resumes() {
     let (mut pair, _) = Pair::subscribed();
     let (min, max) = (Duration::from_secs(3), Duration::from_secs(4));

@@ -26,5 +26,6 @@ mod saved;
 mod seeds;
 mod server;
 mod time;
+mod tokens;
 mod wire;
 mod words;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::pair::{KINDS, Pair};
 use tidewire_protocol::{
     BackoffSettings, Instant,
-    client::{self, Attempt, Client, ClientState, Input, Output, Settings},
+    client::{self, Attempt, Client, ClientState, Input, Output, Settings, TokenError},
     frame::Start,
 };
 #[cfg(target_arch = "wasm32")]
@@ -211,5 +211,5 @@ fn an_end_and_a_lack_of_a_token_outlast_being_put_away() {
     pair.settle();
     pair.tell(Input::Suspend);
     pair.tell(Input::Wake);
-    assert_eq!(pair.client.state(), ClientState::Unauthorized);
+    assert_eq!(pair.client.state(), ClientState::Unauthorized(TokenError::Expired));
 }

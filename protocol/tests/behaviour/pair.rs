@@ -36,6 +36,8 @@ pub(crate) struct Pair {
     pub(crate) events: Vec<Event>,
     /// The codes that the server closed connections with.
     pub(crate) closes: Vec<CloseCode>,
+    /// The tokens that the server was shown.
+    pub(crate) tokens: Vec<String>,
     epochs: u64,
 }
 
@@ -67,6 +69,7 @@ impl Pair {
             to_client: VecDeque::new(),
             events: Vec::new(),
             closes: Vec::new(),
+            tokens: Vec::new(),
             epochs: 1,
         }
     }
@@ -317,7 +320,11 @@ impl Pair {
         let now = self.now;
         let session = self.connections.last().and_then(|(_, connection)| connection.session());
         match action {
-            Action::Attach { asked, .. } => {
+            Action::Attach { asked, token } => {
+                let token_life = match self.check_token(&token) {
+                    Ok(life) => life,
+                    Err(code) => return self.feed(&server::Input::Close(code)),
+                };
                 // The clients that go on with a session count their attempts from higher bits.
                 let fresh = SessionId([(id.0 + (id.0 >> 16)) as u8; 16]);
                 let member = MemberId::new("me").expect("a name");
@@ -330,8 +337,12 @@ impl Pair {
                     self.connections.retain(|(other, _)| *other != displaced);
                     self.closes.push(CloseCode::TAKEN_OVER);
                 }
-                self.feed(&server::Input::Attached(&attached, Duration::ZERO));
+                self.feed(&server::Input::Attached(&attached, token_life));
             }
+            Action::Authenticate { token } => match self.check_token(&token) {
+                Ok(life) => self.feed(&server::Input::Authenticated(life)),
+                Err(code) => self.feed(&server::Input::Close(code)),
+            },
             Action::Subscribe { request, start, .. } => {
                 let opened = (self.log.room(), self.log.cursor(start));
                 self.feed(&server::Input::Subscribed(request, Ok(opened)));
@@ -360,6 +371,17 @@ impl Pair {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// A token says what becomes of it: nothing and a name, it is good for ever; a number, for so many seconds.
+    fn check_token(&mut self, token: &[u8]) -> Result<Duration, CloseCode> {
+        let token = String::from_utf8(token.to_vec()).expect("text");
+        self.tokens.push(token.clone());
+        match token.as_str() {
+            "expired" => Err(CloseCode::TOKEN_EXPIRED),
+            "forged" => Err(CloseCode::UNAUTHORIZED),
+            token => Ok(Duration::from_secs(token.parse().unwrap_or(0))),
         }
     }
 

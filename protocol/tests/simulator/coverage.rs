@@ -77,6 +77,14 @@ coverage! {
     renewals,
     /// Tokens that expired.
     token_expiries,
+    /// Of these, tokens that had expired when they came, by a clock that was wrong.
+    refused_tokens,
+    /// Clients that were asked for a token and had none.
+    token_failures,
+    /// The same, and nothing came of it.
+    token_timeouts,
+    /// Clients that gave up until their user gave them a token.
+    unauthorized,
     /// Networks that went away and came back.
     offline,
     /// Clients that slept, with all their timers.

@@ -56,7 +56,7 @@ impl World {
             }
             Happening::Append(lives, publish) => self.on_append(lives, publish),
             Happening::Answered(lives, publish, told) => self.on_answered(lives, &publish, told),
-            Happening::Token(client)
+            Happening::Token(client, _)
             | Happening::Wake(client)
             | Happening::Online(client)
             | Happening::Shown(client)
@@ -67,7 +67,10 @@ impl World {
                 self.schedule_at(at, happening);
                 Ok(())
             }
-            Happening::Token(client) => self.tell_client(client, client::Input::Token(Box::from(&b"token"[..]))),
+            Happening::Token(client, is_had) => {
+                let token = is_had.then(|| Box::from(&b"token"[..]));
+                self.tell_client(client, client::Input::Token(token))
+            }
             Happening::Wake(client) => self.tell_client(client, client::Input::Wake),
             Happening::Online(client) => self.tell_client(client, client::Input::Online),
             Happening::Shown(client) => self.tell_client(client, client::Input::Shown),

@@ -173,7 +173,7 @@ impl World {
         let link = self.random.pick(&links).copied();
         match (self.random.below(100), link) {
             (0..60, Some(link)) => self.cut(link),
-            (60..85, Some(link)) => {
+            (60..82, Some(link)) => {
                 self.model.coverage.stalls += 1;
                 let until = self.now + self.random.millis(100, 15_000);
                 if let Some(link) = self.links.get_mut(&link) {
@@ -182,6 +182,11 @@ impl World {
                         link.to_server.stall(until);
                     }
                 }
+                Ok(())
+            }
+            (82..85, _) => {
+                let node = self.random.below(self.nodes.len());
+                self.nodes[node].ahead_until = self.now + self.random.millis(100, 20_000);
                 Ok(())
             }
             (85..92, _) => {

@@ -98,7 +98,7 @@ struct Peer {
     timer: Option<Instant>,
     /// Asleep: no timer fires, and what arrives waits.
     asleep_until: Instant,
-    /// Whether it has a token that expires after this time.
+    /// How long its tokens are good, zero for ever.
     token_ttl: Duration,
     subscriptions: BTreeMap<client::SubscriptionId, Subscribed>,
     /// What becomes of each kind of its transports, and the kind that it has tried last.
@@ -134,7 +134,8 @@ enum Happening {
     EndSession(u64, SessionId, Term),
     Append(Lives, Publish),
     Answered(Lives, Publish, Told),
-    Token(usize),
+    /// What came of a client's asking for a token: one, or none.
+    Token(usize, bool),
     Wake(usize),
     Online(usize),
     Shown(usize),
@@ -239,6 +240,8 @@ impl World {
             }
         }
         for client in 0..self.peers.len() {
+            // Who has nobody to ask would wait for its user again and again.
+            self.peers[client].token_ttl = Duration::ZERO;
             self.schedule(Duration::ZERO, Happening::Online(client));
             self.set_transports(client, None)?;
             for id in self.peers[client].paused() {
@@ -304,6 +307,7 @@ impl Peer {
                 max_publishes: [4, 100][random.below(2)],
                 max_bytes: 1 << 20,
             },
+            token_timeout: [None, Some(Duration::from_secs(2))][random.below(2)],
             ..client::Settings::default()
         };
         Self {

@@ -178,7 +178,13 @@ impl World {
             return Ok(());
         };
         let (client, node, session) = (served.client, served.node, served.session);
+        let is_ahead = !self.is_calm && self.nodes[node].ahead_until > self.now;
+        let is_expired = is_ahead && !self.peers[client].token_ttl.is_zero();
         match action {
+            Action::Attach { .. } if is_expired => {
+                self.model.coverage.refused_tokens += 1;
+                self.tell_connection(id, server::Input::Close(CloseCode::TOKEN_EXPIRED))
+            }
             Action::Attach { asked, .. } => {
                 self.ask_for_session(id, asked);
                 Ok(())

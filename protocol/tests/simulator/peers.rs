@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tidewire_protocol::{
     CloseCode, Instant, OwnedPayload,
-    client::{self, Attempt, ClientState, Event, TransportKind},
+    client::{self, Attempt, ClientState, Event, TokenError, TransportKind},
 };
 
 use super::{
@@ -151,6 +151,20 @@ impl World {
         self.tell_client(client, client::Input::Lost(attempt, code))
     }
 
+    /// Nothing is tried until its user gives it a token, where nobody else can.
+    fn on_unauthorized(&mut self, client: usize, why: TokenError) {
+        let coverage = &mut self.model.coverage;
+        match why {
+            TokenError::Failed => coverage.token_failures += 1,
+            TokenError::TimedOut => coverage.token_timeouts += 1,
+            _ => {
+                coverage.unauthorized += 1;
+                let after = self.random.millis(100, 5000);
+                self.schedule(after, Happening::Token(client, true));
+            }
+        }
+    }
+
     fn on_event(&mut self, client: usize, event: Event) -> Check {
         self.note(|| format!("client {client}: {event:?}"));
         let model = &mut self.model;
@@ -160,9 +174,17 @@ impl World {
                 model.on_closed(client);
                 Ok(())
             }
+            Event::State(ClientState::Unauthorized(why)) => {
+                self.on_unauthorized(client, why);
+                Ok(())
+            }
             Event::TokenNeeded => {
                 let after = self.random.millis(1, 500);
-                self.schedule(after, Happening::Token(client));
+                match self.random.below(10) {
+                    0 if !self.is_calm => {}
+                    1 if !self.is_calm => self.schedule(after, Happening::Token(client, false)),
+                    _ => self.schedule(after, Happening::Token(client, true)),
+                }
                 Ok(())
             }
             Event::Opened { member: told, .. } => model.on_opened(client, &told, &member(client)),

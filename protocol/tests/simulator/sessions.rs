@@ -21,6 +21,8 @@ use super::{
 /// A server, and what it alone knows.
 pub(crate) struct Node {
     pub(super) down_until: Instant,
+    /// Until then its clock is so far ahead that every token has expired.
+    pub(super) ahead_until: Instant,
     /// Counts its lives: what was asked in an earlier one comes to nothing there.
     life: u64,
     pub(super) sessions: Sessions,
@@ -60,6 +62,7 @@ impl Node {
     pub(super) fn new(now: Instant, ttl: Duration) -> Self {
         Self {
             down_until: now,
+            ahead_until: now,
             life: 0,
             sessions: Sessions::new(ttl, MAX_UNANSWERED, 1000),
             kept: BTreeMap::new(),

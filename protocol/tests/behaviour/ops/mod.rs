@@ -158,7 +158,8 @@ fn let_time_pass(world: &mut World, bytes: &mut Bytes<'_>) {
 fn told(bytes: &mut Bytes<'_>) -> client::Input<'static> {
     match bytes.next() {
         0..80 => client::Input::Connect,
-        80..140 => client::Input::Token(Box::from(&b"token"[..])),
+        80..130 => client::Input::Token(Some(Box::from(&b"token"[..]))),
+        130..140 => client::Input::Token(None),
         140..160 => client::Input::Offline,
         160..220 => client::Input::Online,
         220..254 => client::Input::Wake,

@@ -76,6 +76,7 @@ impl World {
                 max_publishes: 1 + usize::from(client % 8),
                 max_bytes: 600,
             },
+            token_timeout: (client % 3 == 0).then_some(Duration::from_secs(1)),
             backoff: BackoffSettings {
                 base: Duration::from_millis(100),
                 cap: Duration::from_secs(2),
@@ -285,8 +286,8 @@ impl World {
         let terms = self.settings.terms;
         let patience = terms.silence_timeout + terms.session_ttl + Duration::from_secs(80);
         for _ in 0..patience.as_secs() {
-            if self.client.state() == ClientState::Unauthorized {
-                self.tell_client(client::Input::Token(Box::default()));
+            if let ClientState::Unauthorized(_) = self.client.state() {
+                self.tell_client(client::Input::Token(Some(Box::default())));
             }
             self.open();
             self.carry_all();
