@@ -6,7 +6,7 @@ use std::{
 };
 
 use tidewire_protocol::{
-    Epoch, Frame as _, Instant, Log, MemberId, Members, Position, Retention, RoomName, RoomNumber, Sessions,
+    CloseCode, Epoch, Frame as _, Instant, Log, MemberId, Members, Position, Retention, RoomName, RoomNumber, Sessions,
     frame::{Payload, RefusalCode, ServerFrame, Terms},
     server::Settings,
 };
@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) answers: bool,
     pub(crate) welcomes: bool,
     pub(crate) refuses: Option<RefusalCode>,
+    /// The tokens that were shown, each with the connection that it came by.
+    pub(crate) tokens: Vec<(u64, String)>,
     pub(crate) changes: watch::Sender<()>,
     begun: tokio::time::Instant,
     epochs: u64,
@@ -56,6 +58,7 @@ impl World {
             answers: true,
             welcomes: true,
             refuses: None,
+            tokens: Vec::new(),
             changes: watch::Sender::new(()),
             begun: tokio::time::Instant::now(),
             epochs: 0,
@@ -136,6 +139,18 @@ impl World {
         room.subscribers.remove(&id);
         if let Some(member) = room.present.remove(&id) {
             self.tell_presence(name, id, false, &member);
+        }
+    }
+
+    /// A token says what becomes of it: a number, it is good for so many milliseconds; nothing or a name, for ever.
+    pub(super) fn check_token(&mut self, connection: u64, token: &[u8]) -> Result<Duration, CloseCode> {
+        let token = String::from_utf8(token.to_vec()).expect("text");
+        self.tokens.push((connection, token.clone()));
+        self.changed();
+        match token.as_str() {
+            "expired" => Err(CloseCode::TOKEN_EXPIRED),
+            "somebody else's" => Err(CloseCode::UNAUTHORIZED),
+            token => Ok(Duration::from_millis(token.parse().unwrap_or(0))),
         }
     }
 

@@ -1,80 +1,18 @@
-//! The native client against a server of the tests' own, over real sockets.
-#![cfg(not(target_arch = "wasm32"))]
+//! What a program has of a session: rooms, publishes, presence, states, and their ends.
 
-mod peer;
+use std::time::Duration;
 
-use std::{future::Future, time::Duration};
+use futures_util::StreamExt as _;
 
-use futures_util::{Stream, StreamExt};
-use peer::Peer;
+use crate::{
+    DEADLINE, connect, connect_with, news, next, numbers, open,
+    peer::{Peer, World},
+    reach, text, texts, within,
+};
 use tidewire_client::{
     Client, ClientOptions, ClientState, CloseCode, ConnectError, GapCause, OwnedPayload, PublishErrorCause,
     PublishOptions, RefusalCode, RoomEvent, RoomEvents, SignalErrorCause, SubscribeError, SubscribeOptions,
 };
-
-const DEADLINE: Duration = Duration::from_secs(20);
-
-async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(DEADLINE, future)
-        .await
-        .expect("came within the deadline")
-}
-
-async fn next<S: Stream + Unpin>(stream: &mut S) -> S::Item {
-    within(stream.next()).await.expect("the stream has not ended")
-}
-
-/// The next event that is none of `Subscribed`.
-async fn news(events: &mut RoomEvents) -> RoomEvent {
-    loop {
-        match next(events).await {
-            RoomEvent::Subscribed(_) => {}
-            event => return event,
-        }
-    }
-}
-
-async fn text(events: &mut RoomEvents) -> String {
-    match news(events).await {
-        RoomEvent::Message {
-            payload: OwnedPayload::Text(text),
-            ..
-        } => text.into(),
-        event => panic!("not text: {event:?}"),
-    }
-}
-
-async fn texts(events: &mut RoomEvents, count: usize) -> Vec<String> {
-    let mut texts = Vec::new();
-    while texts.len() < count {
-        texts.push(text(events).await);
-    }
-    texts
-}
-
-fn numbers(range: impl Iterator<Item = usize>) -> Vec<String> {
-    range.map(|number| number.to_string()).collect()
-}
-
-fn connect(peer: &Peer) -> Client {
-    connect_with(peer, |_| {})
-}
-
-fn connect_with(peer: &Peer, change: impl FnOnce(&mut ClientOptions)) -> Client {
-    let mut options = ClientOptions::default();
-    options.backoff.base = Duration::from_millis(20);
-    change(&mut options);
-    Client::connect(&peer.url(), options).expect("an address")
-}
-
-async fn reach(client: &Client, wanted: impl Fn(ClientState) -> bool) {
-    let mut states = client.states();
-    within(async { while !wanted(states.next().await.expect("not the end")) {} }).await;
-}
-
-async fn open(client: &Client) {
-    reach(client, |state| state == ClientState::Open).await;
-}
 
 #[tokio::test]
 async fn what_is_published_is_confirmed_and_comes_to_every_subscriber_in_order() {
@@ -265,8 +203,7 @@ async fn a_subscription_whose_events_are_not_taken_pauses_and_loses_nothing() {
     let room = client.room("lobby").expect("a name");
     let mut events = room.subscribe(SubscribeOptions::default()).expect("once");
     assert!(matches!(next(&mut events).await, RoomEvent::Subscribed(_)));
-    let subscribed =
-        |count| move |world: &peer::World| world.rooms.values().any(|room| room.subscribers.len() == count);
+    let subscribed = |count| move |world: &World| world.rooms.values().any(|room| room.subscribers.len() == count);
     for number in 0..COUNT / 2 {
         peer.say("lobby", &number.to_string());
     }

@@ -147,7 +147,18 @@ impl Driver {
         let mut world = world.lock().expect("no panic");
         let world = &mut *world;
         match action {
-            Action::Attach { asked, .. } => self.attach(world, asked),
+            Action::Attach { asked, token } => {
+                let checked = world.check_token(self.id.0, &token);
+                self.attach(world, asked, checked);
+            }
+            Action::Authenticate { token } => {
+                let now = world.now();
+                let input = match world.check_token(self.id.0, &token) {
+                    Ok(life) => Input::Authenticated(life),
+                    Err(code) => Input::Close(code),
+                };
+                self.machine.handle_input(now, input);
+            }
             Action::Subscribe {
                 request,
                 room,
@@ -186,8 +197,12 @@ impl Driver {
         }
     }
 
-    fn attach(&mut self, world: &mut World, asked: tidewire_protocol::Asked) {
+    fn attach(&mut self, world: &mut World, asked: tidewire_protocol::Asked, checked: Result<Duration, CloseCode>) {
         let now = world.now();
+        let token_life = match checked {
+            Ok(life) => life,
+            Err(code) => return self.machine.handle_input(now, Input::Close(code)),
+        };
         let fresh = SessionId(u128::from(self.id.0 + 1000).to_be_bytes());
         let known = asked
             .session
@@ -200,8 +215,7 @@ impl Driver {
         if let Some(displaced) = attached.displaced.and_then(|id| world.connections.get(&id.0)) {
             let _ = displaced.send(Control::Close(CloseCode::TAKEN_OVER));
         }
-        self.machine
-            .handle_input(now, Input::Attached(&attached, Duration::ZERO));
+        self.machine.handle_input(now, Input::Attached(&attached, token_life));
     }
 
     fn subscribe(&mut self, world: &mut World, request: Request, name: RoomName, start: Start, presence: bool) {
