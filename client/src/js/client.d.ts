@@ -24,13 +24,34 @@ export type Transports =
 
 /** The client's state has changed, or what it talks over. */
 export type ClientStateEvent =
-  | { readonly type: "state"; readonly state: "connecting" | "offline" | "unauthorized" }
+  | { readonly type: "state"; readonly state: "connecting" | "offline" }
+  /** It needs a token to go on. While one is asked for, it is `"connecting"`. */
+  | { readonly type: "state"; readonly state: "unauthorized"; readonly error: TokenError }
   /** It can talk. Told again when the session has moved from one transport to the other, which it does without a break. */
   | { readonly type: "state"; readonly state: "open"; readonly transport: Transport }
   /** It will connect again after `retryIn` milliseconds. */
   | { readonly type: "state"; readonly state: "waiting"; readonly retryIn: number }
   /** It has ended: with 1000 when the program closed it, otherwise with the code of the server. */
   | { readonly type: "state"; readonly state: "closed"; readonly code: number };
+
+/** Why there is no token to go on with. */
+export type TokenErrorCode =
+  /** {@link ConnectOptions.token} threw, or gave no string: `cause` says why. It is called again after a wait. */
+  | "failed"
+  /** {@link ConnectOptions.token} took longer than {@link ConnectOptions.tokenTimeout}. It is called again after a wait. */
+  | "timed-out"
+  /**
+   * The server says that the token has expired, and there is no function to call for another, or what that gave has expired
+   * too. Nothing is tried until {@link Client.setToken}.
+   */
+  | "expired";
+
+/** Why there is no token to go on with. */
+export interface TokenError extends Error {
+  readonly code: TokenErrorCode;
+  /** With `"failed"`: what was thrown. */
+  readonly cause?: unknown;
+}
 
 /** What became of something that the page before this one had published and not heard of: see {@link ConnectOptions.persist}. */
 export type RestoredEvent =
@@ -93,6 +114,14 @@ export interface ConnectOptions {
    * page. By default a session ends with its page, and others see that at once.
    */
   persist?: "tab" | undefined;
+  /**
+   * What shows a server who the client is: text, or a function that is called for it before the first connection, when four
+   * fifths of the time of the one in use have passed, and once where the server says that it has expired. It is kept in memory
+   * only. By default there is none.
+   */
+  token?: string | (() => string | PromiseLike<string>);
+  /** How many milliseconds {@link ConnectOptions.token} may take; 10000 by default. */
+  tokenTimeout?: number;
   /** Closes the client when it is aborted. */
   signal?: AbortSignal;
 }
@@ -192,6 +221,8 @@ export type ClientConnectErrorCode =
   | "invalid-url"
   /** {@link ConnectOptions.transports} are not what they may be. */
   | "invalid-transports"
+  /** {@link ConnectOptions.token} is neither a string nor a function. */
+  | "invalid-token"
   /** The browser does not allow it here, as for `ws:` in a page of `https:`. */
   | "refused";
 
@@ -272,6 +303,14 @@ export interface Client extends Disposable, AsyncDisposable {
    * answer.
    */
   roundTrip(): Promise<number | undefined>;
+
+  /**
+   * Shows the server this token from now on. An open connection goes on with it, and one that is `"unauthorized"` is tried at
+   * once. It is to be of the same subject: for another one a server ends the session.
+   *
+   * @throws {ClientError} with code `"invalid-token"`.
+   */
+  setToken(token: string): void;
 
   /** Ends the session. Subscriptions end, and what waits to be published fails. */
   close(): void;

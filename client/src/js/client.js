@@ -38,6 +38,10 @@ class Client {
     return this.#core.roundTrip();
   }
 
+  setToken(token) {
+    this.#core.setToken(token);
+  }
+
   close() {
     this.#core.close();
   }

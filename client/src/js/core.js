@@ -19,6 +19,11 @@ const UNPUBLISHED = {
   4: ["closed", "the client has ended"],
   5: ["full", "too many publishes wait for their answers"],
 };
+const UNAUTHORIZED = [
+  ["failed", "the token could not be had"],
+  ["timed-out", "the token did not come in time"],
+  ["expired", "the token has expired, and no other is to be had"],
+];
 const EVENTS = ["state", "restored", "unsaved"];
 let lastId = 0;
 
@@ -39,19 +44,29 @@ export class Core {
   #lines = new Map();
   #timer;
   #store;
+  #source;
+  // What was asked last, and why it came to nothing.
+  #asked;
+  #cause;
   #page = new AbortController();
 
-  constructor(url, { maxQueuedBytes = 1048576, maxPublishes = 1024, transports = TRANSPORTS, persist, signal }) {
+  constructor(url, options) {
+    const { maxQueuedBytes = 1048576, maxPublishes = 1024, transports = TRANSPORTS, persist, signal } = options;
+    const { token, tokenTimeout = 10000 } = options;
     signal?.throwIfAborted();
     const kinds = Array.from(transports ?? [], (name) => TRANSPORTS.indexOf(name)).join("");
     if (!/^(0|1|01|10)$/.test(kinds)) {
       throw failure("invalid-transports", 'one or both of "websocket" and "polling", in any order', { cause: transports });
     }
+    const asks = typeof token === "function";
+    const given = token === undefined || asks ? undefined : secret(token);
     const id = this.id;
+    this.#source = token;
     this.#url = String(url);
     this.#hasChoice = kinds.length > 1;
     clients.set(id, this);
-    module.create(id, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url));
+    module.create(id, maxQueuedBytes, maxPublishes, kinds[0], kinds.length, recall(url), asks ? tokenTimeout : -1);
+    if (given) module.token(id, given, true);
     const save = () => this.#store && this.#save();
     follow(id, save, () => this.#store?.take(), this.#page.signal);
     if (persist === "tab") {
@@ -66,6 +81,10 @@ export class Core {
         : failure("invalid-url", "not the address of a WebSocket");
     }
     signal?.addEventListener("abort", () => this.close(), { once: true });
+  }
+
+  setToken(token) {
+    module.token(this.id, secret(token), true);
   }
 
   close() {
@@ -100,6 +119,21 @@ export class Core {
   shut(attempt) {
     this.#lines.get(attempt).shut();
     this.#lines.delete(attempt);
+  }
+
+  async asks() {
+    const asked = (this.#asked = {});
+    let token, cause;
+    try {
+      // Not while it is what calls.
+      await undefined;
+      token = secret(await this.#source());
+    } catch (error) {
+      cause = error;
+    }
+    if (asked !== this.#asked) return;
+    this.#cause = cause;
+    module.token(this.id, token ?? [], !!token);
   }
 
   welcomed(member) {
@@ -200,6 +234,10 @@ export class Core {
     const [state, detail] = [STATES[code % 8], Math.floor(code / 8)];
     this.state = { type: "state", state };
     if (state === "waiting") this.state.retryIn = detail;
+    if (state === "unauthorized") {
+      // Only of one that failed it is known why.
+      this.state.error = failure(...UNAUTHORIZED[detail], detail === 0 && { cause: this.#cause });
+    }
     if (state === "open") {
       this.state.transport = TRANSPORTS[detail];
       // Where there is no choice, nothing is learned for others.
@@ -209,7 +247,7 @@ export class Core {
       this.state.code = detail;
       for (const subscription of this.subscriptions.values()) subscription.drain();
       const id = this.id;
-      this.id = undefined;
+      this.id = this.#asked = undefined;
       this.#page.abort();
       // Not while it is what calls.
       queueMicrotask(() => {
@@ -241,6 +279,11 @@ function isAddress(url) {
   } catch {
     return false;
   }
+}
+
+function secret(token) {
+  if (typeof token !== "string") throw failure("invalid-token", "a token is a string, or comes of a function");
+  return encode(token);
 }
 
 // Bytes, and whether they are text.

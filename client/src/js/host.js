@@ -13,6 +13,7 @@ export const opens = method("opens");
 export const send = method("send");
 export const unsent = method("unsent");
 export const shut = method("shut");
+export const asks = method("asks");
 export const welcomed = method("welcomed");
 export const settled = method("settled");
 export const turned = method("turned");

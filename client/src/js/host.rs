@@ -23,6 +23,9 @@ extern "C" {
     /// Nothing is wanted any more of what was opened. What was sent is sent.
     pub(crate) fn shut(client: u32, attempt: f64);
 
+    /// Asks the program for a token, for [`token`](super::session::token).
+    pub(crate) fn asks(client: u32);
+
     /// Who the client is to others.
     pub(crate) fn welcomed(client: u32, member: &[u8]);
 

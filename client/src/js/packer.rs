@@ -101,6 +101,7 @@ impl Sink for Packer {
         match event {
             Event::State(state) => self.on_state(state),
             Event::Moved => self.news.state = true,
+            Event::TokenNeeded => host::asks(self.client),
             Event::Opened { member, .. } => host::welcomed(self.client, member.as_str().as_bytes()),
             Event::Published(id, Position { epoch, offset }) => {
                 host::settled(self.client, id.0 as f64, 0, high(epoch), low(epoch), offset.0 as f64);

@@ -34,10 +34,23 @@ fn find(client: u32) -> Option<Arc<Shared<Packer>>> {
 }
 
 /// A client that does nothing yet, under this number. It will connect over so many kinds of transport: first this one, 0 for a
-/// WebSocket and 1 for polls; but it begins with that one of them, if it is one.
+/// WebSocket and 1 for polls; but it begins with that one of them, if it is one. For a token that it asks for it will wait so many
+/// milliseconds; it asks for none where they are negative.
 #[wasm_bindgen(skip_typescript)]
-pub fn create(client: u32, max_queued_bytes: f64, max_publishes: f64, first: u32, kinds: usize, begin_with: i32) {
-    let mut options = ClientOptions::default();
+pub fn create(
+    client: u32,
+    max_queued_bytes: f64,
+    max_publishes: f64,
+    first: u32,
+    kinds: usize,
+    begin_with: i32,
+    token_timeout: f64,
+) {
+    let mut options = ClientOptions {
+        asks_for_tokens: token_timeout >= 0.,
+        token_timeout: Duration::from_millis(token_timeout as u64),
+        ..ClientOptions::default()
+    };
     if first == 1 {
         options.transports.swap(0, 1);
     }
@@ -109,6 +122,13 @@ pub fn turn(client: u32, input: u32) {
         7 => Input::Suspend,
         _ => Input::Close,
     });
+}
+
+/// A token to show from now on; or there is none, where the program was asked for one.
+#[wasm_bindgen(skip_typescript)]
+pub fn token(client: u32, token: &[u8], is_had: bool) {
+    let Some(shared) = find(client) else { return };
+    shared.turn(Input::Token(is_had.then(|| token.into())));
 }
 
 /// What came of an attempt: code 0 once it is open, code 1 with a batch, or the code of its end.
