@@ -60,7 +60,7 @@ impl Client {
             begin_with: options.begin_with.or_else(|| remembered::recall(url)),
             ..options
         };
-        let shared = Shared::new(Endpoint::new(url)?, &options, Inbox::new(&options));
+        let shared = Shared::new(Endpoint::new(url, &options)?, &options, Inbox::new(&options));
         if let Some(token) = options.token.fixed() {
             shared.turn(Input::Token(Some(token.into_bytes())));
         }

@@ -14,6 +14,10 @@ pub enum ConnectError {
     InvalidProtocols,
     /// The browser does not allow it here, as for `ws:` in a page of `https:`.
     Refused,
+    /// Outside a browser: the program was built without the feature `tls`, which `wss:` needs.
+    NoTls,
+    /// Outside a browser: the certificates that `wss:` is to trust cannot be read, or there are none.
+    InvalidRoots,
     /// Outside a browser: there is no tokio runtime to run in.
     NoRuntime,
 }
@@ -79,6 +83,8 @@ impl ConnectError {
             Self::InvalidUrl => "not the address of a WebSocket",
             Self::InvalidProtocols => "a subprotocol is not a token, or is named twice",
             Self::Refused => "the browser does not allow this connection",
+            Self::NoTls => "the program was built without TLS",
+            Self::InvalidRoots => "the certificates to trust cannot be read, or there are none",
             Self::NoRuntime => "there is no tokio runtime to run in",
         }
     }

@@ -98,5 +98,7 @@ pub use tidewire_protocol::{
 };
 #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 pub use token::{Token, TokenSource};
+#[cfg(all(feature = "tls", not(target_arch = "wasm32")))]
+pub use transport::Roots;
 #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 pub use watch::States;

@@ -10,6 +10,8 @@ use tidewire_protocol::{
 
 #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 use crate::token::TokenSource;
+#[cfg(all(feature = "tls", not(target_arch = "wasm32")))]
+use crate::transport::Roots;
 
 /// How a [`Client`](crate::Client) connects, and how much it holds.
 ///
@@ -44,6 +46,10 @@ pub struct ClientOptions {
     pub(crate) asks_for_tokens: bool,
     /// How long whoever is asked for a token may take. Default: 10 s.
     pub token_timeout: Duration,
+    /// Whose certificates it trusts at `wss:`. Default: those that the system trusts. Needs the feature `tls`, which is on by
+    /// default.
+    #[cfg(all(feature = "tls", not(target_arch = "wasm32")))]
+    pub roots: Roots,
     /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s. Where another kind can
     /// be tried it is at most 3 s.
     pub connect_timeout: Duration,
@@ -113,6 +119,8 @@ impl Default for ClientOptions {
             #[cfg(all(feature = "js", target_arch = "wasm32"))]
             asks_for_tokens: false,
             token_timeout: Duration::from_secs(10),
+            #[cfg(all(feature = "tls", not(target_arch = "wasm32")))]
+            roots: Roots::System,
             connect_timeout: Duration::from_secs(10),
             backoff: BackoffSettings::default(),
             outbox: OutboxLimits::default(),

@@ -10,6 +10,7 @@ use super::{fetch::Poll, websocket::follow};
 use crate::{
     driver::Shared,
     error::ConnectError,
+    options::ClientOptions,
     sink::Sink,
     socket::{Link, connect_error, send_binary},
 };
@@ -31,7 +32,7 @@ pub(crate) enum Transport {
 pub(crate) type Farewell = Ready<()>;
 
 impl Endpoint {
-    pub(crate) fn new(url: &str) -> Result<Self, ConnectError> {
+    pub(crate) fn new(url: &str, _: &ClientOptions) -> Result<Self, ConnectError> {
         Ok(Self { url: url.into() })
     }
 }

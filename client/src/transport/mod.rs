@@ -12,6 +12,11 @@ mod native;
 mod polls;
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 mod scripted;
+#[cfg(all(not(feature = "tls"), not(target_arch = "wasm32")))]
+#[path = "no_tls.rs"]
+mod tls;
+#[cfg(all(feature = "tls", not(target_arch = "wasm32")))]
+mod tls;
 #[cfg(all(target_arch = "wasm32", not(feature = "js")))]
 mod websocket;
 
@@ -21,6 +26,8 @@ pub(crate) use browser::{Endpoint, Farewell, Transport};
 pub(crate) use native::{Endpoint, Farewell, Transport};
 #[cfg(all(target_arch = "wasm32", feature = "js"))]
 pub(crate) use scripted::{Endpoint, Farewell, Transport};
+#[cfg(all(feature = "tls", not(target_arch = "wasm32")))]
+pub use tls::Roots;
 
 #[cfg(not(all(target_arch = "wasm32", feature = "js")))]
 /// The largest batch that is taken from a server: many times what one sends.

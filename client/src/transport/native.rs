@@ -30,7 +30,7 @@ use tokio::{
     time::sleep,
 };
 use tokio_tungstenite::{
-    MaybeTlsStream, WebSocketStream, connect_async_with_config,
+    MaybeTlsStream, WebSocketStream,
     tungstenite::{
         Error, Message,
         client::IntoClientRequest,
@@ -39,13 +39,14 @@ use tokio_tungstenite::{
     },
 };
 
-use super::{MAX_BATCH_BYTES, polls::Polls};
-use crate::{driver::Shared, error::ConnectError, sink::Sink};
+use super::{MAX_BATCH_BYTES, polls::Polls, tls::Tls};
+use crate::{driver::Shared, error::ConnectError, options::ClientOptions, sink::Sink};
 
 /// Where a server is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     request: Request,
+    tls: Tls,
     polls: Polls,
 }
 
@@ -63,15 +64,16 @@ pub(crate) struct Transport {
 #[derive(Debug)]
 pub(crate) struct Farewell(JoinHandle<()>);
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
 impl Endpoint {
-    pub(crate) fn new(url: &str) -> Result<Self, ConnectError> {
+    pub(crate) fn new(url: &str, options: &ClientOptions) -> Result<Self, ConnectError> {
         let request = url.into_client_request().map_err(|_| ConnectError::InvalidUrl)?;
         match request.uri().scheme_str() {
-            Some("ws" | "wss") if !url.contains('#') => {
-                let polls = Polls::new(request.uri());
-                Ok(Self { request, polls })
+            Some(scheme @ ("ws" | "wss")) if !url.contains('#') => {
+                let tls = Tls::new(scheme == "wss", options)?;
+                let polls = Polls::new(request.uri(), &tls);
+                Ok(Self { request, tls, polls })
             }
             _ => Err(ConnectError::InvalidUrl),
         }
@@ -95,7 +97,7 @@ impl Transport {
         };
         let driver = Driver { attempt, shared };
         let task = match kind {
-            TransportKind::Stream => runtime.spawn(run(endpoint.request.clone(), driver, outbox, was_left)),
+            TransportKind::Stream => runtime.spawn(run(endpoint.clone(), driver, outbox, was_left)),
             TransportKind::Polls => runtime.spawn(poll(endpoint.polls.clone(), driver, outbox, was_left)),
         };
         Ok(Self {
@@ -154,7 +156,7 @@ struct Outbox {
     unsent_bytes: Arc<AtomicUsize>,
 }
 
-async fn run(request: Request, driver: Driver<impl Sink>, mut outbox: Outbox, was_left: oneshot::Receiver<()>) {
+async fn run(endpoint: Endpoint, driver: Driver<impl Sink>, mut outbox: Outbox, was_left: oneshot::Receiver<()>) {
     let left = async {
         let _ = was_left.await;
     };
@@ -165,10 +167,10 @@ async fn run(request: Request, driver: Driver<impl Sink>, mut outbox: Outbox, wa
         .max_frame_size(Some(MAX_BATCH_BYTES));
     // The driver has the deadline.
     let connected = tokio::select! {
-        connected = connect_async_with_config(request, Some(config), true) => connected,
+        connected = endpoint.tls.connect(endpoint.request, config) => connected,
         () = &mut left => return,
     };
-    let Ok((socket, _)) = connected else {
+    let Ok(socket) = connected else {
         return driver.tell(Input::Lost(driver.attempt, None));
     };
     driver.tell(Input::Opened(driver.attempt));

@@ -14,23 +14,25 @@ use hyper_util::{
 };
 use tidewire_protocol::CloseCode;
 
+use super::tls::{Http, Tls};
+
 /// Where a server is polled, and the connections to it.
 #[derive(Clone)]
 pub(crate) struct Polls {
     uri: Uri,
-    client: Client<HttpConnector, Full<Bytes>>,
+    client: Client<Http, Full<Bytes>>,
 }
 
 impl Polls {
     /// For the server whose WebSockets are at this address.
-    pub(crate) fn new(websocket: &Uri) -> Self {
+    pub(super) fn new(websocket: &Uri, tls: &Tls) -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
         Self {
             uri: beside(websocket),
             client: Client::builder(TokioExecutor::new())
                 .pool_max_idle_per_host(MAX_IDLE)
-                .build(connector),
+                .build(tls.http(connector)),
         }
     }
 
