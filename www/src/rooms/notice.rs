@@ -1,6 +1,6 @@
 //! What went wrong, in words that say what to do about it.
 
-use tidewire_client::{CloseCode, ConnectError, NameError, PublishErrorCause, Reconnect, RefusalCode};
+use tidewire_client::{CloseCode, ConnectError, NameError, PublishErrorCause, Reconnect, RefusalCode, TokenError};
 
 use crate::format;
 
@@ -15,6 +15,8 @@ pub(crate) enum Notice {
     Unreachable,
     /// All transports that the session may have are blocked.
     Blocked,
+    /// There is no token to go on with.
+    Unauthorized(TokenError),
     /// The session was ended with this code.
     Closed(CloseCode),
     /// The server refused the room.
@@ -31,6 +33,8 @@ impl Notice {
             Self::CannotConnect(_) => "The browser does not allow the connection".into(),
             Self::Unreachable => "The server does not answer".into(),
             Self::Blocked => "Nothing is left that the session may talk over".into(),
+            Self::Unauthorized(TokenError::Expired) => "The token has expired".into(),
+            Self::Unauthorized(_) => "There is no token to go on with".into(),
             Self::Closed(code) => format!("The session was closed: {code}"),
             Self::Ended(code) => format!("The server refused this room: {}", refusal(*code)),
             Self::Full(left_out) => {
@@ -55,6 +59,10 @@ impl Notice {
             Self::Unreachable => "The page tries again by itself. What you publish meanwhile waits, and is sent then.",
             Self::Blocked => {
                 "Unblock a transport, or choose another. What you publish meanwhile waits, and is sent then."
+            }
+            Self::Unauthorized(_) => "Paste another one. What you publish meanwhile waits, and is sent then.",
+            Self::Closed(CloseCode::UNAUTHORIZED) => {
+                "The server wants to know who you are. Paste a token that it takes, and another session begins."
             }
             Self::Closed(code) => match code.reconnect() {
                 Reconnect::Never => "It does not connect again by itself. Reload the page to begin another session.",

@@ -6,7 +6,7 @@ use yew::prelude::*;
 use crate::browser;
 use crate::components::{Header, NoticeBar, Tab, nought, round_trip, sparkline, stat};
 use crate::format;
-use crate::rooms::components::{Composer, PeoplePanel, RoomBar, TimelineView};
+use crate::rooms::components::{Composer, PeoplePanel, RoomBar, TimelineView, TokenBar};
 use crate::rooms::state::{Action, State};
 use crate::rooms::use_session::use_session;
 
@@ -48,6 +48,9 @@ pub(crate) fn RoomsPage(props: &Props) -> Html {
             <main>
                 <RoomBar session={session.clone()} name={props.name.clone()} link={state.link} transports={state.transports} {is_wrong} />
                 <NoticeBar {text} {on_dismiss} />
+                if state.wants_token {
+                    <TokenBar session={session.clone()} />
+                }
                 <div class="room">
                     <TimelineView
                         session={session.clone()}

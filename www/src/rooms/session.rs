@@ -8,7 +8,8 @@ use std::time::Duration;
 use futures_util::{FutureExt, StreamExt};
 use gloo_timers::future::TimeoutFuture;
 use tidewire_client::{
-    Client, ClientOptions, Publishing, Room, RoomEvents, RoomName, States, SubscribeOptions, TransportKind,
+    Client, ClientOptions, ClientState, Publishing, Room, RoomEvents, RoomName, States, SubscribeOptions, TokenSource,
+    TransportKind,
 };
 use wasm_bindgen_futures::spawn_local;
 use yew::UseReducerDispatcher;
@@ -31,6 +32,8 @@ struct Shared {
     /// Not the reducer's handle: one that a long-lived closure reads keeps every state it saw.
     dispatcher: UseReducerDispatcher<State>,
     client: RefCell<Option<Client>>,
+    /// What was pasted last.
+    token: RefCell<TokenSource>,
     room: RefCell<Option<Room>>,
     /// The number of the last publish.
     last_number: Cell<u64>,
@@ -54,6 +57,7 @@ impl Session {
             shared: Rc::new(Shared {
                 dispatcher,
                 client: RefCell::default(),
+                token: RefCell::default(),
                 room: RefCell::default(),
                 last_number: Cell::new(0),
                 last_burst: Cell::new(0),
@@ -64,7 +68,9 @@ impl Session {
 
     /// Connects to the page's own server. What keeps the state up to date ends with what is returned.
     pub(crate) fn connect(&self) -> Vec<Task> {
-        match Client::connect(&browser::origin().address("/ws"), ClientOptions::default()) {
+        let mut options = ClientOptions::default();
+        options.token = self.shared.token.borrow().clone();
+        match Client::connect(&browser::origin().address("/ws"), options) {
             Ok(client) => {
                 let follow = Task::spawn(follow(client.states(), client.clone(), self.shared.dispatcher.clone()));
                 let measure = Task::spawn(measure(client.clone(), self.shared.dispatcher.clone()));
@@ -75,6 +81,16 @@ impl Session {
                 self.notify(Notice::CannotConnect(error));
                 Vec::new()
             }
+        }
+    }
+
+    /// Goes on with this token; with another session, where the one there was has ended.
+    pub(crate) fn show_token(&self, token: &str) {
+        self.shared.token.replace(token.into());
+        let client = self.shared.client.borrow().clone();
+        match client {
+            Some(client) if !matches!(client.state(), ClientState::Closed(_)) => client.set_token(token),
+            _ => self.shared.dispatcher.dispatch(Action::Begin),
         }
     }
 

@@ -30,6 +30,10 @@ pub(crate) struct State {
     pub(crate) me: Option<MemberId>,
     /// How long it takes to the server and back.
     pub(crate) round_trips: Recent,
+    /// Whether the server wants a token that it has not been shown.
+    pub(crate) wants_token: bool,
+    /// Which of the page's sessions this is, from 0: the one after another that was closed.
+    pub(crate) session: u32,
     /// What went wrong last.
     pub(crate) notice: Option<Notice>,
     /// Who is in the room.
@@ -63,6 +67,8 @@ pub(crate) struct Connection {
 
 /// A thing that happened, or that a person wants.
 pub(crate) enum Action {
+    /// Another session begins, in the place of one that has ended.
+    Begin,
     /// A room was entered. What was known of another is forgotten.
     Enter,
     /// The client does something else now.
@@ -101,6 +107,8 @@ impl Default for State {
             transports: Transports::default(),
             me: None,
             round_trips: Recent::default(),
+            wants_token: false,
+            session: 0,
             notice: None,
             people: People::default(),
             audit: Audit::default(),
@@ -127,13 +135,15 @@ impl State {
             ClientState::Open => "open",
             ClientState::Waiting(_) => "waiting",
             ClientState::Offline => "offline",
-            ClientState::Closed(_) | ClientState::Unauthorized => "closed",
+            ClientState::Unauthorized(_) => "unauthorized",
+            ClientState::Closed(_) => "closed",
             _ => "connecting",
         }
     }
 
     fn apply(&mut self, action: Action) {
         match action {
+            Action::Begin => self.session += 1,
             Action::Enter => self.on_enter(),
             Action::Connection(connection, at) => self.on_connection(connection, at),
             Action::Switch(link) => self.link = link,
@@ -161,6 +171,8 @@ impl State {
             transports: self.transports,
             me: self.me.take(),
             round_trips: std::mem::take(&mut self.round_trips),
+            wants_token: self.wants_token,
+            session: self.session,
             ..Self::default()
         };
     }
@@ -169,8 +181,14 @@ impl State {
         let Connection { state, transport, me } = connection;
         let was_open = self.connection == ClientState::Open;
         match state {
-            ClientState::Open => self.notice = None,
-            ClientState::Closed(code) if code != CloseCode::NORMAL => self.notice = Some(Notice::Closed(code)),
+            ClientState::Open => (self.notice, self.wants_token) = (None, false),
+            ClientState::Unauthorized(why) => {
+                (self.notice, self.wants_token) = (Some(Notice::Unauthorized(why)), true);
+            }
+            ClientState::Closed(code) if code != CloseCode::NORMAL => {
+                self.notice = Some(Notice::Closed(code));
+                self.wants_token |= code == CloseCode::UNAUTHORIZED;
+            }
             ClientState::Waiting(_) if !was_open => self.on_failed_try(),
             _ => {}
         }

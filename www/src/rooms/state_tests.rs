@@ -1,4 +1,4 @@
-use tidewire_client::{Epoch, Gap, GapCause, Offset, RefusalCode};
+use tidewire_client::{Epoch, Gap, GapCause, Offset, RefusalCode, TokenError};
 use tidewire_protocol::RoomNumber;
 
 use super::*;
@@ -313,4 +313,36 @@ fn clearing_keeps_what_waits_and_where_the_room_is() {
     assert_eq!(shown(&state), ["pending a"]);
     let state = state.reduce(heard([said(10, "ann", "later")]));
     assert_eq!((state.audit.received, state.audit.lost), (1, 1));
+}
+
+#[test]
+fn a_token_is_wanted_until_the_session_is_open() {
+    for (refused, phase) in [
+        (ClientState::Unauthorized(TokenError::Expired), "unauthorized"),
+        (ClientState::Closed(CloseCode::UNAUTHORIZED), "closed"),
+    ] {
+        let state = and([connection(refused), connection(ClientState::Connecting), Action::Enter]);
+        assert!(state.wants_token, "{refused:?}");
+        let state = and([connection(refused)]);
+        assert_eq!(state.phase(), phase);
+        assert!(
+            state
+                .notice
+                .as_ref()
+                .is_some_and(|notice| notice.detail().contains("Paste"))
+        );
+        let state = State::reduce(state, connection(ClientState::Open));
+        assert_eq!((state.wants_token, &state.notice), (false, &None));
+    }
+    assert!(!and([connection(ClientState::Closed(CloseCode::TAKEN_OVER))]).wants_token);
+}
+
+#[test]
+fn a_session_that_ended_is_followed_by_another_in_the_same_room() {
+    let state = and([
+        connection(ClientState::Closed(CloseCode::UNAUTHORIZED)),
+        Action::Begin,
+        Action::Enter,
+    ]);
+    assert_eq!((state.session, state.wants_token), (1, true));
 }

@@ -16,7 +16,7 @@ pub(crate) fn use_session(state: &UseReducerHandle<State>, name: &RoomName) -> S
     let session = (*session).clone();
     {
         let session = session.clone();
-        use_effect_with((), move |()| {
+        use_effect_with(state.session, move |_| {
             let tasks = session.connect();
             move || {
                 drop(tasks);
@@ -26,7 +26,7 @@ pub(crate) fn use_session(state: &UseReducerHandle<State>, name: &RoomName) -> S
     }
     {
         let session = session.clone();
-        use_effect_with(name.clone(), move |name| {
+        use_effect_with((name.clone(), state.session), move |(name, _)| {
             let task = session.enter(name);
             move || drop(task)
         });

@@ -9,8 +9,10 @@ mod people_panel;
 mod room_bar;
 mod switch;
 mod timeline_view;
+mod token_bar;
 
 pub(crate) use composer::Composer;
 pub(crate) use people_panel::PeoplePanel;
 pub(crate) use room_bar::RoomBar;
 pub(crate) use timeline_view::TimelineView;
+pub(crate) use token_bar::TokenBar;
