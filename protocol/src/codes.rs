@@ -87,6 +87,13 @@ impl CloseCode {
         }
     }
 
+    /// Whether a server that closes a session's transport with it has answered every publish that it accepted of that session, so
+    /// that what is not answered was not accepted.
+    #[must_use]
+    pub const fn is_settled(self) -> bool {
+        matches!(self.0, 1001 | 1012)
+    }
+
     /// What the code means, in a few words; empty for a code that this table does not have.
     #[must_use]
     pub const fn meaning(self) -> &'static str {

@@ -114,6 +114,12 @@ impl Ledger {
         Sequence(self.answered.0 + self.entries.iter().take_while(|entry| entry.is_some()).count() as u64)
     }
 
+    /// The last publish that was admitted.
+    #[must_use]
+    pub fn last(&self) -> Sequence {
+        Sequence(self.answered.0 + self.entries.len() as u64)
+    }
+
     /// The answers that the client may not have, in order.
     pub fn answers(&self) -> impl Iterator<Item = (Sequence, Answer)> {
         let first = self.answered.0 + 1;

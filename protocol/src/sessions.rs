@@ -74,6 +74,8 @@ pub struct Attached {
     pub displaced: Option<ConnectionId>,
     /// Every publish up to this one was answered.
     pub settled: Sequence,
+    /// The last publish that was taken.
+    pub taken: Sequence,
     /// The answers that the client may not have.
     pub answers: Vec<(Sequence, Answer)>,
 }
@@ -233,6 +235,7 @@ impl Sessions {
             member: session.member.clone(),
             displaced,
             settled: session.ledger.settled(),
+            taken: session.ledger.last(),
             answers: session.ledger.answers().collect(),
         })
     }
@@ -287,6 +290,13 @@ impl Sessions {
     pub fn admit(&mut self, id: SessionId, connection: ConnectionId, sequence: Sequence) -> Option<Admission> {
         self.attached(id, connection)
             .map(|session| session.ledger.admit(sequence))
+    }
+
+    /// The last publish that was taken of a session, or of none that there is.
+    #[must_use]
+    pub fn taken(&self, id: SessionId) -> Sequence {
+        let session = self.sessions.get(&id);
+        session.map_or(Sequence(0), |session| session.ledger.last())
     }
 
     /// The engine answered what it was asked under `term`. Returns the connection to tell, if there is one.

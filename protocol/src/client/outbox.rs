@@ -39,7 +39,8 @@ pub enum PublishError {
     Closed,
 }
 
-/// Those that were sent on the present transport come first, then those that were sent on an earlier one, then the rest.
+/// Those that were sent on the present transport come first, then those that were sent on an earlier one, then the rest. They are
+/// answered in order, so the numbers of those that were sent follow one another.
 #[derive(Debug)]
 pub(super) struct Outbox {
     entries: VecDeque<Entry>,
@@ -50,6 +51,8 @@ pub(super) struct Outbox {
     next_id: u64,
     /// Those named before this were given to another client, which may have sent them.
     given_before: u64,
+    /// How many of the entries were sent in this session; `last` is the number of the last of them.
+    numbered: usize,
     /// How many of the entries were sent on the present transport.
     sent: usize,
     /// None of those that were not sent expires before this.
@@ -61,15 +64,8 @@ pub(super) struct Entry {
     pub(super) id: PublishId,
     pub(super) room: RoomName,
     pub(super) payload: OwnedPayload,
-    pub(super) state: EntryState,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum EntryState {
-    /// It was never sent, and need not be after this moment.
-    Unsent { expires: Option<Instant> },
-    /// It was sent on some transport of this session, under this number.
-    Sent { sequence: Sequence },
+    /// It need not be sent after this moment.
+    pub(super) expires: Option<Instant>,
 }
 
 impl Default for OutboxLimits {
@@ -77,19 +73,6 @@ impl Default for OutboxLimits {
         Self {
             max_publishes: 1024,
             max_bytes: 16 << 20,
-        }
-    }
-}
-
-impl Entry {
-    pub(super) const fn was_sent(&self) -> bool {
-        matches!(self.state, EntryState::Sent { .. })
-    }
-
-    const fn expires(&self) -> Option<Instant> {
-        match self.state {
-            EntryState::Unsent { expires } => expires,
-            EntryState::Sent { .. } => None,
         }
     }
 }
@@ -103,6 +86,7 @@ impl Outbox {
             last: Sequence(0),
             next_id: 1,
             given_before: 0,
+            numbered: 0,
             sent: 0,
             next_expiry: None,
         }
@@ -121,22 +105,25 @@ impl Outbox {
             return Err(payload);
         }
         self.bytes = bytes;
-        let expires = ttl.map(|ttl| now + ttl);
-        Ok(self.put(room, payload, EntryState::Unsent { expires }))
+        Ok(self.put(room, payload, ttl.map(|ttl| now + ttl)))
     }
 
-    fn put(&mut self, room: RoomName, payload: OwnedPayload, state: EntryState) -> PublishId {
+    fn put(&mut self, room: RoomName, payload: OwnedPayload, expires: Option<Instant>) -> PublishId {
         let id = PublishId(self.next_id);
         self.next_id += 1;
-        let entry = Entry {
+        self.next_expiry = earliest(self.next_expiry, expires);
+        self.entries.push_back(Entry {
             id,
             room,
             payload,
-            state,
-        };
-        self.next_expiry = earliest(self.next_expiry, entry.expires());
-        self.entries.push_back(entry);
+            expires,
+        });
         id
+    }
+
+    /// How many were sent in this session: the first ones.
+    pub(super) const fn numbered(&self) -> usize {
+        self.numbered
     }
 
     /// All that were not answered.
@@ -155,20 +142,19 @@ impl Outbox {
         self.last = last;
     }
 
-    /// Takes a publish of an earlier client's: sent under a number, or to be sent, as it was there.
-    pub(super) fn adopt(&mut self, room: RoomName, payload: OwnedPayload, state: EntryState) -> Result<(), Rule> {
-        if let EntryState::Sent { sequence } = state {
-            let is_next = match self.entries.back().map(|before| before.state) {
-                None => true,
-                Some(EntryState::Sent { sequence: before }) => before < sequence,
-                Some(EntryState::Unsent { .. }) => false,
-            };
-            if !is_next || sequence > self.last {
-                return Err(Rule::OutOfRange);
-            }
-        }
+    /// Takes a publish of an earlier client's that it had not sent.
+    pub(super) fn adopt(&mut self, room: RoomName, payload: OwnedPayload, expires: Option<Instant>) {
         self.bytes += payload.as_payload().len();
-        self.put(room, payload, state);
+        self.put(room, payload, expires);
+    }
+
+    /// Takes one that it had sent: all of those come first, and the last that it gave out is the number of the last of them.
+    pub(super) fn adopt_sent(&mut self, room: RoomName, payload: OwnedPayload) -> Result<(), Rule> {
+        if self.numbered < self.entries.len() || self.numbered as u64 >= self.last.0 {
+            return Err(Rule::OutOfRange);
+        }
+        self.numbered += 1;
+        self.adopt(room, payload, None);
         Ok(())
     }
 
@@ -177,17 +163,14 @@ impl Outbox {
         if !self.has_more(max_unanswered) {
             return None;
         }
+        if self.sent == self.numbered {
+            self.numbered += 1;
+            self.last = self.last.next();
+        }
         let entry = self.entries.get_mut(self.sent)?;
-        let sequence = match entry.state {
-            EntryState::Sent { sequence } => sequence,
-            EntryState::Unsent { .. } => {
-                self.last = self.last.next();
-                self.last
-            }
-        };
-        entry.state = EntryState::Sent { sequence };
+        entry.expires = None;
         self.sent += 1;
-        Some((sequence, entry))
+        Some((Sequence(self.last.0 - (self.numbered - self.sent) as u64), entry))
     }
 
     /// Whether there is one to be sent.
@@ -200,27 +183,28 @@ impl Outbox {
         self.sent = 0;
     }
 
+    /// The server has accepted nothing but what it has answered: the rest is as if it had never been sent.
+    pub(super) const fn take_back(&mut self) {
+        self.last = self.answered();
+        self.numbered = 0;
+    }
+
     /// The last sequence number that was given out in this session.
     pub(super) const fn last(&self) -> Sequence {
         self.last
     }
 
     /// Every publish of this session up to this one was answered.
-    pub(super) fn answered(&self) -> Sequence {
-        match self.entries.front() {
-            Some(Entry {
-                state: EntryState::Sent { sequence },
-                ..
-            }) => Sequence(sequence.0 - 1),
-            _ => self.last,
-        }
+    pub(super) const fn answered(&self) -> Sequence {
+        Sequence(self.last.0 - self.numbered as u64)
     }
 
-    /// The answer to a publish came; `None` if it was known before.
+    /// The answer to the first of them came. One that was known before, or is not its turn, is nothing new.
     pub(super) fn answer(&mut self, sequence: Sequence) -> Option<Entry> {
-        let is_it = |entry: &Entry| matches!(entry.state, EntryState::Sent { sequence: sent } if sent == sequence);
-        let index = self.entries().position(is_it)?;
-        self.remove(index)
+        if self.numbered == 0 || sequence != self.answered().next() {
+            return None;
+        }
+        self.remove(0)
     }
 
     /// The session is gone. The next begins from the first number.
@@ -232,10 +216,9 @@ impl Outbox {
     pub(super) fn take_failed(&mut self, why: PublishError, now: Instant) -> Option<Entry> {
         let mut next_expiry = None;
         for index in 0..self.entries.len() {
-            let entry = &self.entries[index];
-            let expires = entry.expires();
+            let Entry { id, expires, .. } = self.entries[index];
             let fails = match why {
-                PublishError::Unconfirmed => entry.was_sent() || entry.id.0 < self.given_before,
+                PublishError::Unconfirmed => index < self.numbered || id.0 < self.given_before,
                 PublishError::Expired => expires.is_some_and(|at| at <= now),
                 _ => true,
             };
@@ -264,9 +247,8 @@ impl Outbox {
             .rev()
             .for_each(|before| self.entries.swap(before, before + 1));
         let entry = self.entries.pop_front()?;
-        if index < self.sent {
-            self.sent -= 1;
-        }
+        self.numbered -= usize::from(index < self.numbered);
+        self.sent -= usize::from(index < self.sent);
         self.bytes -= entry.payload.as_payload().len();
         Some(entry)
     }
@@ -280,22 +262,18 @@ mod tests {
 
     #[test]
     fn what_an_earlier_client_left_is_taken_in_order_and_each_number_once() {
-        let sent = |sequence| EntryState::Sent {
-            sequence: Sequence(sequence),
-        };
-        let unsent = EntryState::Unsent { expires: None };
-        for (left, is_good) in [
-            (&[sent(1), sent(2), unsent, unsent][..], true),
-            (&[sent(1), sent(1)], false),
-            (&[sent(2), sent(1)], false),
-            (&[unsent, sent(1)], false),
-            (&[sent(3)], false),
-        ] {
+        for (left, is_good) in [("ssuu", true), ("uu", true), ("sss", false), ("us", false)] {
             let mut outbox = Outbox::new(OutboxLimits::default());
             outbox.go_on_after(Sequence(2));
-            let mut adopted = left.iter().map(|state| {
-                let room = RoomName::new("lobby").expect("a name");
-                outbox.adopt(room, OwnedPayload::from("x"), *state)
+            let mut adopted = left.chars().map(|kind| {
+                let (room, payload) = (RoomName::new("lobby").expect("a name"), OwnedPayload::from("x"));
+                match kind {
+                    's' => outbox.adopt_sent(room, payload),
+                    _ => {
+                        outbox.adopt(room, payload, None);
+                        Ok(())
+                    }
+                }
             });
             assert_eq!(adopted.all(|it| it.is_ok()), is_good, "{left:?}");
         }

@@ -46,7 +46,12 @@ impl Client {
     fn on_frame(&mut self, frame: ServerFrame<'_>) {
         match (frame, &self.state) {
             (_, State::Connecting { .. }) => self.fail_transport(),
-            (ServerFrame::Close(close), _) => self.drop_transport(close.code),
+            (ServerFrame::Close(close), _) => {
+                if close.code.is_settled() && self.is_welcome() {
+                    self.outbox.take_back();
+                }
+                self.drop_transport(close.code);
+            }
             // Who polls shows that it is there by polling.
             (ServerFrame::Ping(_), _) if self.is_polling() => {}
             (ServerFrame::Ping(nonce), _) => self.send(&ClientFrame::Pong(nonce)),

@@ -10,16 +10,13 @@ use crate::{
     wire::{Put, Reader, utf8},
 };
 
-use super::{
-    Attempt, Client, State, SubscriptionId,
-    outbox::{EntryState, Outbox},
-};
+use super::{Attempt, Client, State, SubscriptionId, outbox::Outbox};
 
 /// A part of what is saved. One form for all of them is one piece of code for all.
 ///
 /// | kind | first | second | name | body |
 /// | --- | --- | --- | --- | --- |
-/// | publish of text, of bytes | sequence, or 0 | milliseconds it may wait, and 1; or 0 | room | payload |
+/// | publish of text, of bytes | 1 if it was sent, or 0 | milliseconds it may wait, and 1; or 0 | room | payload |
 /// | place | epoch | offset | room | |
 /// | session | last attempt | last sequence | session | |
 /// | counters | last request | milliseconds of the date | | |
@@ -64,16 +61,20 @@ impl Client {
             let place = [position.epoch.0, position.offset.0];
             put(&mut out, PLACE, place, room.as_str().as_bytes(), &[]);
         });
-        for entry in self.outbox.entries() {
-            let numbers = match entry.state {
-                EntryState::Sent { sequence } => [sequence.0, 0],
-                EntryState::Unsent { expires } => [0, expires.map_or(0, |at| at.since(now).as_millis() as u64 + 1)],
-            };
+        for (index, entry) in self.outbox.entries().enumerate() {
+            let was_sent = u64::from(index < self.outbox.numbered());
+            let left = entry.expires.map_or(0, |at| at.since(now).as_millis() as u64 + 1);
             let (kind, payload) = match entry.payload.as_payload() {
                 Payload::Text(text) => (TEXT, text.as_bytes()),
                 Payload::Binary(bytes) => (BINARY, bytes),
             };
-            put(&mut out, kind, numbers, entry.room.as_str().as_bytes(), payload);
+            put(
+                &mut out,
+                kind,
+                [was_sent, left],
+                entry.room.as_str().as_bytes(),
+                payload,
+            );
         }
         Some(out)
     }
@@ -126,15 +127,13 @@ impl Client {
                         _ => Payload::Binary(part.body),
                     };
                     let left = |ttl: u64| now + Duration::from_millis(ttl.saturating_sub(away));
-                    let state = match part.first {
-                        0 => EntryState::Unsent {
-                            expires: part.second.checked_sub(1).map(left),
-                        },
-                        sequence => EntryState::Sent {
-                            sequence: Sequence(sequence),
-                        },
-                    };
-                    self.outbox.adopt(part.room()?, payload.into(), state)?;
+                    match part.first {
+                        0 => {
+                            let expires = part.second.checked_sub(1).map(left);
+                            self.outbox.adopt(part.room()?, payload.into(), expires);
+                        }
+                        _ => self.outbox.adopt_sent(part.room()?, payload.into())?,
+                    }
                 }
                 _ => {}
             }

@@ -43,6 +43,12 @@ pub enum Input<'a> {
     Answered(Sequence, Answer),
     /// The server will close soon; clients are to come back after a time between the two.
     GoAway(Duration, Duration),
+    /// It is to close soon: from now on no publish is taken. Once it [`is_settled`](super::Connection::is_settled), and rooms have
+    /// nothing more for it, it can be closed with a code that [says so](CloseCode::is_settled).
+    Finish,
+    /// The result of [`Action::Publish`] where the server is about to end: it is as if this one had not come, and those after
+    /// it.
+    NotTaken(Sequence),
     /// It is to close: the server's wish, a token that was not good, or a take-over.
     Close(CloseCode),
 }

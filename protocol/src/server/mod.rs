@@ -45,6 +45,10 @@ pub struct Connection {
     awaits: Option<Sequence>,
     /// Frames that were heard since they were last asked for.
     frames: u32,
+    /// The last publish that was taken of the session, and the last up to which all were answered.
+    taken: Sequence,
+    answered: Sequence,
+    takes_publishes: bool,
 }
 
 /// ```text
@@ -107,6 +111,9 @@ impl Connection {
             poll: Poll::No,
             awaits: None,
             frames: 0,
+            taken: Sequence(0),
+            answered: Sequence(0),
+            takes_publishes: true,
         }
     }
 
@@ -128,6 +135,12 @@ impl Connection {
             State::Open(open) => Some(open.session),
             _ => None,
         }
+    }
+
+    /// Whether every publish that was taken of the session was answered.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.answered >= self.taken
     }
 
     /// Takes what happened. Deadlines are looked at first, so that a late timer does no harm.
@@ -159,6 +172,11 @@ impl Connection {
             (Input::Subscribed(request, result), State::Open(_)) => self.on_subscribed(request, result),
             (Input::Answered(sequence, answer), State::Open(_)) => self.send_answer(sequence, answer),
             (Input::GoAway(min, max), State::Open(_)) => self.send(&ServerFrame::GoAway { min, max }),
+            (Input::Finish, _) => self.takes_publishes = false,
+            (Input::NotTaken(sequence), _) => {
+                self.takes_publishes = false;
+                self.taken = self.taken.min(Sequence(sequence.0.saturating_sub(1)));
+            }
             (Input::Close(code), _) => self.close(code),
             _ => {}
         }
@@ -226,6 +244,7 @@ impl Connection {
             Outcome::Resumed => self.send_as_asked(&welcome),
             Outcome::New | Outcome::Replaced => self.send(&welcome),
         }
+        (self.taken, self.answered) = (attached.taken, attached.settled);
         for &(sequence, answer) in &attached.answers {
             self.send_answer(sequence, answer);
         }
@@ -269,6 +288,9 @@ impl Connection {
 
     fn send_answer(&mut self, sequence: Sequence, answer: Answer) {
         self.on_poll_answered(sequence);
+        if sequence == self.answered.next() {
+            self.answered = sequence;
+        }
         let frame = match answer {
             Ok(position) => ServerFrame::Published { sequence, position },
             Err(code) => {
@@ -292,7 +314,11 @@ impl Connection {
         frame.encode(&mut self.batch);
     }
 
-    fn close(&mut self, code: CloseCode) {
+    fn close(&mut self, mut code: CloseCode) {
+        if code.is_settled() && !self.is_settled() {
+            // That would be a lie.
+            code = CloseCode::TRY_AGAIN_LATER;
+        }
         self.send(&ServerFrame::Close(Close {
             code,
             reason: code.meaning(),

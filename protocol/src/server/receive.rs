@@ -52,6 +52,10 @@ impl Connection {
                 };
                 let payload = self.check_payload(publish.payload);
                 self.on_poll_publishes(publish.sequence);
+                if !self.takes_publishes {
+                    return;
+                }
+                self.taken = self.taken.max(publish.sequence);
                 self.actions.push_back(Action::Publish {
                     sequence: publish.sequence,
                     room,

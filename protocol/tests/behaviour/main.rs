@@ -7,6 +7,7 @@ mod choosing;
 mod client;
 mod climbing;
 mod documented;
+mod ending;
 mod frames;
 mod kinds;
 mod log;

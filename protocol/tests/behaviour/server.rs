@@ -33,7 +33,7 @@ pub(crate) fn settings() -> Settings {
     }
 }
 
-fn hello() -> ClientFrame<'static> {
+pub(crate) fn hello() -> ClientFrame<'static> {
     let token = Token(b"");
     ClientFrame::Hello(Hello {
         version: VERSION,
@@ -87,6 +87,7 @@ pub(crate) fn attached() -> Attached {
     let member = MemberId::new("ann").expect("a name");
     let settled = Sequence(0);
     Attached {
+        taken: Sequence(0),
         outcome: Outcome::New,
         session: SESSION,
         member,

@@ -73,6 +73,10 @@ coverage! {
     engine_losses,
     /// Nodes that sent their clients away.
     drains,
+    /// Connections that were closed when all that was taken of their clients was answered.
+    finished,
+    /// Of these drains, such of all nodes, after which the engine lost logs and sessions.
+    restarts,
     /// Tokens that were renewed in place.
     renewals,
     /// Tokens that expired.

@@ -86,6 +86,7 @@ impl World {
                 self.pump_all()
             }
             Happening::NodeCloses(node) => self.close_node(node),
+            Happening::EngineLost => self.lose_engine(),
             Happening::LeaveOthers(id) => {
                 match self
                     .connections

@@ -194,7 +194,8 @@ impl World {
                 self.restart_node(node)
             }
             (92..95, _) => self.lose_engine(),
-            (95..100, _) => self.drain(),
+            (95..98, _) => self.drain(),
+            (98..100, _) => self.restart_all(),
             _ => Ok(()),
         }
     }
@@ -249,7 +250,7 @@ impl World {
     }
 
     /// The engine loses all logs and sessions, and with it go the connections of all nodes.
-    fn lose_engine(&mut self) -> Check {
+    pub(super) fn lose_engine(&mut self) -> Check {
         self.model.coverage.engine_losses += 1;
         self.engine.lose();
         self.engine_life += 1;
@@ -267,9 +268,24 @@ impl World {
         Ok(())
     }
 
+    /// All nodes end as they should, and begin anew with an engine that knows nothing.
+    fn restart_all(&mut self) -> Check {
+        self.model.coverage.restarts += 1;
+        let away = self.random.millis(500, 5000);
+        self.schedule(away, Happening::EngineLost);
+        for node in 0..self.nodes.len() {
+            self.nodes[node].down_until = self.now + away;
+            self.close_node(node)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn close_node(&mut self, node: usize) -> Check {
         for id in self.connections_of(node) {
-            self.tell_connection(id, server::Input::Close(CloseCode::GOING_AWAY))?;
+            if let Some(served) = self.connections.get_mut(&id) {
+                served.is_finishing = true;
+            }
+            self.tell_connection(id, server::Input::Finish)?;
         }
         Ok(())
     }

@@ -87,6 +87,8 @@ struct Served {
     lease: Option<Lease>,
     timer: Option<Instant>,
     rooms: BTreeMap<RoomName, Seat>,
+    /// Its node closes it once there is nothing more to say.
+    is_finishing: bool,
 }
 
 /// A client, and what its driver keeps.
@@ -145,6 +147,7 @@ enum Happening {
     Fault,
     Evict,
     NodeCloses(usize),
+    EngineLost,
     LeaveOthers(ConnectionId),
     Dies(LinkId),
 }

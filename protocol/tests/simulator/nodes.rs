@@ -9,7 +9,11 @@ use tidewire_protocol::{
 };
 
 use super::{
-    Happening, MAX_OUTPUTS, Served, World, engine::MAX_UNANSWERED, link::LinkId, model::Check, presence::GRACE,
+    Happening, MAX_OUTPUTS, Served, World,
+    engine::MAX_UNANSWERED,
+    link::{Link, LinkId},
+    model::Check,
+    presence::GRACE,
 };
 
 impl World {
@@ -56,6 +60,7 @@ impl World {
                 lease: None,
                 timer: None,
                 rooms: BTreeMap::new(),
+                is_finishing: false,
             },
         );
         connection
@@ -84,7 +89,8 @@ impl World {
                         self.schedule_at(at, Happening::ConnectionTimer(id));
                     }
                     if !self.pump(id) {
-                        return self.answer(id);
+                        self.answer(id)?;
+                        return self.finish(id);
                     }
                 }
                 output => return Err(format!("an output without a driver: {output:?}")),
@@ -148,6 +154,19 @@ impl World {
             let at = link.to_client.arrival(now);
             self.schedule_at(at, Happening::ToClient(link_id, batch));
         }
+    }
+
+    /// Closes a connection of a node that closes, once its client was told all that there is.
+    fn finish(&mut self, id: ConnectionId) -> Check {
+        let Some(served) = self.connections.get(&id).filter(|it| it.is_finishing) else {
+            return Ok(());
+        };
+        let is_full = |link: &Link| link.to_client.in_flight + link.answer.len() >= link.window;
+        if !served.machine.is_settled() || self.links.get(&served.link).is_some_and(is_full) {
+            return Ok(());
+        }
+        self.model.coverage.finished += 1;
+        self.tell_connection(id, server::Input::Close(CloseCode::GOING_AWAY))
     }
 
     /// Answers a poll, if that is due. Nothing of it is left but its session, in the rooms that it asked for.
