@@ -65,7 +65,7 @@ impl Peer {
             script: Vec::new(),
             serve: &TIDEWIRE,
             // Its start and its end are no news here.
-            environment: &[("TIDEWIRE_LOG", "warn")],
+            environment: &[("TIDEWIRE_LOG", "warn"), ("TIDEWIRE_DRAIN", "0s")],
         }
     }
 

@@ -11,10 +11,10 @@ use std::{
 
 use crate::{
     connections::Counted,
+    drain::{Due, Told},
     limits::{Owed, Throttle},
     metrics::{Path, Traffic},
     outbox::Outbox,
-    shutdown::Told,
     timer::Timer,
     websocket::{Incoming, State, WebSocket},
 };
@@ -67,9 +67,15 @@ pub(crate) trait Endpoint: Send + Unpin + 'static {
         Ok(())
     }
 
-    /// The server shuts down: with which code the connection is to be closed.
-    fn on_shutdown(&mut self, _outbox: &mut Outbox) -> CloseCode {
-        CloseCode::GOING_AWAY
+    /// The server will end the connection after so long.
+    fn on_drain(&mut self, _left: Duration, _outbox: &mut Outbox) -> Result<(), CloseCode> {
+        Ok(())
+    }
+
+    /// The server ends the connection: with the error that this returns, or the one that another method will return soon.
+    /// Called again and again until then.
+    fn finish(&mut self, _outbox: &mut Outbox) -> Result<(), CloseCode> {
+        Err(CloseCode::GOING_AWAY)
     }
 }
 
@@ -81,7 +87,7 @@ pub(crate) struct Connection<S, E> {
     endpoint: E,
     counted: Counted,
     traffic: Traffic,
-    shutdown: Told,
+    told: Told,
     half_closed: bool,
     timeouts: Timeouts,
     wait: Wait,
@@ -114,7 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         websocket: WebSocket,
         mut endpoint: E,
         (counted, traffic): (Counted, Traffic),
-        shutdown: Told,
+        told: Told,
         timeouts: Timeouts,
     ) -> Self {
         let mut outbox = Outbox::default();
@@ -126,7 +132,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             endpoint,
             counted,
             traffic,
-            shutdown,
+            told,
             half_closed: false,
             timeouts,
             wait: Wait::Nothing,
@@ -283,9 +289,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Future for Connection<S, E>
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CloseCode> {
         let this = &mut *self;
-        if this.websocket.state() == State::Open && this.shutdown.poll(cx) {
-            let code = this.endpoint.on_shutdown(&mut this.outbox);
-            this.websocket.close(code, &mut this.outbox);
+        if this.websocket.state() == State::Open {
+            let told = match this.told.poll(cx) {
+                Due::Nothing => Ok(()),
+                Due::EndIn(left) => this.endpoint.on_drain(left, &mut this.outbox),
+                Due::EndNow => this.endpoint.finish(&mut this.outbox),
+            };
+            if let Err(code) = told {
+                this.websocket.close(code, &mut this.outbox);
+            }
         }
         let over = loop {
             if this.poll_io(cx).is_ready() {
@@ -316,10 +328,10 @@ mod tests {
     use super::*;
     use crate::{
         clock::Clock,
+        drain::Drain,
         limits::{Rate, Rates},
         metrics::Metrics,
         plain::Echo,
-        shutdown::Shutdown,
     };
     use std::sync::Arc;
     use tokio::{
@@ -334,13 +346,13 @@ mod tests {
     const PONG: [u8; 2] = [0x8a, 0];
 
     /// An echo over memory that holds 1 KiB each way.
-    fn start() -> (DuplexStream, Arc<Shutdown>, JoinHandle<CloseCode>) {
+    fn start() -> (DuplexStream, Arc<Drain>, JoinHandle<CloseCode>) {
         start_with(Throttle::new(None))
     }
 
-    fn start_with(throttle: Throttle) -> (DuplexStream, Arc<Shutdown>, JoinHandle<CloseCode>) {
+    fn start_with(throttle: Throttle) -> (DuplexStream, Arc<Drain>, JoinHandle<CloseCode>) {
         let (peer, io) = duplex(1024);
-        let shutdown = Arc::new(Shutdown::default());
+        let drain = Arc::new(Drain::default());
         let websocket = WebSocket::new(1 << 20);
         let counted = Counted::new(Arc::default());
         let metrics = Arc::new(Metrics::new(Clock::new()));
@@ -354,10 +366,10 @@ mod tests {
             websocket,
             Echo(throttle),
             (counted, traffic),
-            shutdown.tell(),
+            drain.tell(),
             timeouts,
         );
-        (peer, shutdown, tokio::spawn(connection))
+        (peer, drain, tokio::spawn(connection))
     }
 
     /// Sends pings until the connection takes no more, and returns how many bytes it took.
@@ -371,7 +383,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_pings_and_never_reads_is_not_read_for_ever() {
-        let (mut peer, _shutdown, _task) = start();
+        let (mut peer, _drain, _task) = start();
         let taken = fill(&mut peer).await;
         let pongs = taken / PING.len() * PONG.len();
         assert!(pongs >= crate::outbox::HIGH_WATER, "{pongs} bytes of answers");
@@ -383,7 +395,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_is_closed_after_the_stall_timeout() {
-        let (mut peer, _shutdown, task) = start();
+        let (mut peer, _drain, task) = start();
         let begun = Instant::now();
         fill(&mut peer).await;
         assert_eq!(task.await.expect("its end"), CloseCode::STALLED);
@@ -392,7 +404,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_something_in_time_is_not_closed() {
-        let (mut peer, _shutdown, task) = start();
+        let (mut peer, _drain, task) = start();
         fill(&mut peer).await;
         for _ in 0..10 {
             tokio::time::advance(STALL - Duration::from_secs(2)).await;
@@ -403,7 +415,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_reads_again_while_it_is_being_closed_finds_the_reason() {
-        let (mut peer, _shutdown, task) = start();
+        let (mut peer, _drain, task) = start();
         fill(&mut peer).await;
         // The virtual clock stops at the connection's deadline on its way.
         sleep_until(Instant::now() + STALL).await;
@@ -419,9 +431,10 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_does_not_answer_our_close_frame_is_dropped() {
-        let (mut peer, shutdown, task) = start();
+        let (mut peer, drain, task) = start();
         let begun = Instant::now();
-        shutdown.begin();
+        drain.begin(Duration::ZERO);
+        drain.begin_turns();
         let mut close = [0; 4];
         peer.read_exact(&mut close).await.expect("a close frame");
         assert_eq!(close, [0x88, 12, 0x03, 0xe9]);
@@ -430,10 +443,7 @@ mod tests {
     }
 
     /// An echo of whom so many messages and bytes are taken.
-    fn start_limited(
-        messages: Option<Rate>,
-        bytes: Option<Rate>,
-    ) -> (DuplexStream, Arc<Shutdown>, JoinHandle<CloseCode>) {
+    fn start_limited(messages: Option<Rate>, bytes: Option<Rate>) -> (DuplexStream, Arc<Drain>, JoinHandle<CloseCode>) {
         let rates = Rates::new(messages, bytes, Clock::new());
         start_with(Throttle::of_connection(None, &rates))
     }
@@ -484,7 +494,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_stream_that_ends_without_a_close_frame_is_told_apart() {
-        let (peer, _shutdown, task) = start();
+        let (peer, _drain, task) = start();
         drop(peer);
         assert_eq!(task.await.expect("its end"), CloseCode::ABNORMAL);
     }

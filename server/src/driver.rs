@@ -47,6 +47,8 @@ pub(crate) struct Driver {
     wakes_at: Option<Instant>,
     /// When the session leaves rooms that the client has not asked for again.
     leaves_at: Option<Instant>,
+    /// When it is closed although something is left to be said, once it is to end.
+    ends_by: Option<Instant>,
     /// Whether publishes wait for the engine, so that no more may be taken.
     is_held: bool,
     throttle: Throttle,
@@ -75,6 +77,7 @@ impl Driver {
             turn: 0,
             wakes_at: None,
             leaves_at: None,
+            ends_by: None,
             is_held: false,
             throttle: Throttle::new(hub.gate.address(peer.address)),
             retry_after: None,
@@ -299,6 +302,7 @@ impl Driver {
         {
             Verdict::Answered(answer) => self.machine.handle_input(now, Input::Answered(sequence, answer)),
             Verdict::Violation => self.machine.handle_input(now, Input::Close(CloseCode::TERMS_BROKEN)),
+            Verdict::NotTaken => self.machine.handle_input(now, Input::NotTaken(sequence)),
             Verdict::Waits => self.is_held = true,
             Verdict::Ignored => {}
         }
@@ -390,6 +394,9 @@ impl Driver {
             self.flush(out)?;
         }
         self.poll_rooms(cx.waker(), out);
+        if self.ends_by.is_some() && self.machine.is_settled() && self.openings.is_empty() && !out.is_full() {
+            return self.close(out);
+        }
         Ok(())
     }
 
@@ -406,7 +413,10 @@ impl Driver {
 
     /// When [`on_deadline`](Self::on_deadline) is to be called, if nothing happens before.
     pub(crate) fn deadline(&self) -> Option<tokio::time::Instant> {
-        let deadline = self.wakes_at.into_iter().chain(self.leaves_at).min();
+        let deadline = [self.wakes_at, self.leaves_at, self.ends_by]
+            .into_iter()
+            .flatten()
+            .min();
         deadline.map(|at| self.hub.clock.at(at))
     }
 
@@ -414,6 +424,9 @@ impl Driver {
         let now = self.hub.clock.now();
         if self.leaves_at.is_some_and(|at| at <= now) {
             self.leave_others();
+        }
+        if self.ends_by.is_some_and(|at| at <= now) {
+            return self.close(out);
         }
         self.tell(Input::Timeout, out)
     }
@@ -426,10 +439,28 @@ impl Driver {
         }
     }
 
-    /// The server shuts down: with which code the connection is to be closed.
-    pub(crate) fn on_shutdown(&mut self, out: &mut impl Batches) -> CloseCode {
-        let code = CloseCode::GOING_AWAY;
-        self.tell(Input::Close(code), out).err().unwrap_or(code)
+    /// The server closes the connection after so long.
+    pub(crate) fn on_drain(&mut self, left: Duration, out: &mut impl Batches) -> Result<(), CloseCode> {
+        let at = left + GO_AWAY_AFTER;
+        self.tell(Input::GoAway(at, at), out)
+    }
+
+    /// The connection is to end, once its client has been told all that there is for it.
+    pub(crate) fn finish(&mut self, out: &mut impl Batches) -> Result<(), CloseCode> {
+        if self.ends_by.is_some() {
+            return Ok(());
+        }
+        self.ends_by = Some(self.hub.clock.now() + self.hub.settings.close_timeout);
+        self.tell(Input::Finish, out)
+    }
+
+    /// Whether it is to end.
+    pub(crate) fn is_finishing(&self) -> bool {
+        self.ends_by.is_some()
+    }
+
+    fn close(&mut self, out: &mut impl Batches) -> Result<(), CloseCode> {
+        self.tell(Input::Close(CloseCode::GOING_AWAY), out)
     }
 }
 
@@ -448,6 +479,10 @@ fn sendable(code: CloseCode) -> CloseCode {
         _ => CloseCode::NORMAL,
     }
 }
+
+/// A client that is to be closed is told to go away this long after that: it is better closed, since then it is told all that there is
+/// for it.
+const GO_AWAY_AFTER: Duration = Duration::from_secs(2);
 
 /// There are no tokens that expire.
 const FOR_EVER: Duration = Duration::ZERO;

@@ -1,6 +1,6 @@
 //! `POST /poll`: a request as a short connection of the room protocol, with one batch each way.
 
-use std::{future::poll_fn, task::Poll};
+use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use bytes::{Buf, Bytes};
 use futures_util::Stream;
@@ -11,22 +11,22 @@ use http::{
         ACCESS_CONTROL_MAX_AGE, ALLOW, CACHE_CONTROL, CONTENT_TYPE, ORIGIN, RETRY_AFTER, VARY,
     },
 };
-use tidewire_protocol::CloseCode;
+use tidewire_protocol::{CloseCode, SessionId, decode, frame::ClientFrame, server::Input};
 use tokio::time::timeout_at;
 use warp::reply::Response;
 
 use crate::{
     batches::Batches,
     body::{BodyError, collect},
+    drain::{Drain, Due, Phase, Told},
     driver::Driver,
     limits::{Entering, NotNow},
     metrics::{Path, Tally, Traffic},
     origins::{Caller, ForeignOrigin},
     outbox::HIGH_WATER,
     peer::Peer,
-    shutdown::Told,
     tidewire::Tidewire,
-    upgrade::FOREIGN_ORIGIN,
+    upgrade::{FOREIGN_ORIGIN, GOING_AWAY},
 };
 
 /// What goes into the answer. As an outbox it takes no more once it is full; the next poll gets the rest.
@@ -88,10 +88,17 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
     };
     match collect(body, settings.max_message_bytes, settings.body_timeout).await {
         Ok(batch) => {
-            let (told, _counted) = tidewire.count();
+            let session = asked_session(&batch);
+            if let Some(seconds) = tidewire.phase().retry_after()
+                && !session.is_some_and(|id| tidewire.hub().sessions.has(id))
+            {
+                return turn_away(seconds);
+            }
+            let _counted = tidewire.count();
             let traffic = Traffic::begin(&tidewire.hub().metrics, Path::Poll, peer.address);
             let driver = Driver::new(tidewire.hub(), peer);
-            tidewire.track(poll(driver, traffic, batch, told)).await
+            let polled = poll(tidewire.drain_state(), driver, traffic, (session, batch));
+            tidewire.track(polled).await
         }
         Err(BodyError::TooBig) => refuse(
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -102,11 +109,42 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
     }
 }
 
+/// The session that a batch asks to go on with.
+fn asked_session(batch: &[u8]) -> Option<SessionId> {
+    match decode::<ClientFrame<'_>>(batch).next() {
+        Some(Ok(ClientFrame::Hello(hello))) => hello.session,
+        _ => None,
+    }
+}
+
+/// The server ends, and takes nobody whom it does not know.
+fn turn_away(seconds: u64) -> Response {
+    let mut response = refuse(StatusCode::SERVICE_UNAVAILABLE, GOING_AWAY);
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
 /// Dropped, as when the client has gone, it leaves its session to wait.
-async fn poll(mut driver: Driver, mut traffic: Traffic, batch: Vec<u8>, told: Told) -> Response {
+async fn poll(
+    drain: &Arc<Drain>,
+    mut driver: Driver,
+    mut traffic: Traffic,
+    (session, batch): (Option<SessionId>, Vec<u8>),
+) -> Response {
+    // All polls of a session have the same turn.
+    let told = match session {
+        Some(SessionId([a, b, c, d, ..])) => drain.tell_at(u32::from_be_bytes([a, b, c, d])),
+        None => drain.tell(),
+    };
     let mut answer = Answer::default();
     let length = batch.len();
-    let ended = wait(&mut driver, batch, told, &mut answer).await;
+    let ended = match drain.phase() {
+        Phase::Stopped => driver.tell(Input::Close(CloseCode::GOING_AWAY), &mut answer),
+        _ => wait(&mut driver, batch, told, &mut answer).await,
+    };
+    if ended.is_ok() {
+        drain.on_polled();
+    }
     traffic.on_read(length, &mut answer.tally);
     traffic.on_written(answer.batch.len(), true, &mut answer.tally);
     traffic.end(ended.err().unwrap_or(CloseCode::NORMAL));
@@ -123,18 +161,17 @@ async fn poll(mut driver: Driver, mut traffic: Traffic, batch: Vec<u8>, told: To
 
 /// Waits until the poll is to be answered. An error is the code that it was closed with.
 async fn wait(driver: &mut Driver, batch: Vec<u8>, mut told: Told, answer: &mut Answer) -> Result<(), CloseCode> {
-    if told.has_begun() {
-        return Err(driver.on_shutdown(answer));
-    }
     driver.take_poll(batch, answer)?;
     loop {
         let deadline = driver.deadline();
         // The task is the same each time: hyper polls what answers a request in the task of its connection.
         let news = poll_fn(|cx| {
-            if told.poll(cx) {
-                return Poll::Ready(Err(driver.on_shutdown(answer)));
+            if told.poll(cx) == Due::EndNow {
+                driver.finish(answer)?;
             }
             match driver.poll_batches(cx, answer) {
+                // What does not fit into the last answer comes by another.
+                Ok(()) if driver.is_finishing() && answer.is_full() => Poll::Ready(Ok(())),
                 Ok(()) if !driver.is_answer_due() => Poll::Pending,
                 result => Poll::Ready(result),
             }

@@ -1,6 +1,10 @@
 //! A session's publishes: which of them is with the engine, and which wait for their turn.
 
-use std::{collections::VecDeque, iter, sync::Arc};
+use std::{
+    collections::VecDeque,
+    iter,
+    sync::{Arc, atomic::Ordering},
+};
 
 use tidewire_protocol::{
     Admission, Answer, ConnectionId, MemberId, OwnedPayload, RoomName, Sequence, SessionId, Term, frame::RefusalCode,
@@ -51,6 +55,8 @@ pub(crate) enum Verdict {
     Answered(Answer),
     /// The answer will come by mail.
     Waits,
+    /// It was not taken, as nothing more is published here.
+    NotTaken,
     /// Nothing: the session is not this connection's, or others are told.
     Ignored,
     /// The client broke the terms.
@@ -76,6 +82,9 @@ impl Sessions {
         address: Option<&Arc<Address>>,
     ) -> Admitted {
         let mut state = self.lock();
+        if self.is_frozen() && publish.sequence > state.machine.taken(id) {
+            return Admitted::Not(Verdict::NotTaken);
+        }
         match state.machine.admit(id, connection, publish.sequence) {
             Some(Admission::New) => {}
             Some(Admission::Answered(answer)) => return Admitted::Again(Verdict::Answered(answer)),
@@ -137,6 +146,24 @@ impl Sessions {
             tell: to.map(|to| (to, Arc::clone(&session.mailbox))),
             next,
         }
+    }
+
+    /// Nothing more is published, by whoever.
+    pub(crate) fn freeze(&self) {
+        let _state = self.lock();
+        self.is_frozen.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nothing more is published.
+    pub(crate) fn is_frozen(&self) -> bool {
+        self.is_frozen.load(Ordering::Relaxed)
+    }
+
+    /// Whether the engine has a publish of any session.
+    pub(crate) fn are_publishing(&self) -> bool {
+        let state = self.lock();
+        let mut kept = state.kept.values();
+        kept.any(|session| !matches!(session.publishing, Publishes::None))
     }
 
     /// Whether so many publishes of a session wait for the engine that no more are to be read.

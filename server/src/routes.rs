@@ -16,12 +16,12 @@ use crate::{
     plain::{Chat, Echo},
     poll,
     tidewire::Tidewire,
-    upgrade::Upgrade,
+    upgrade::{Refusal, Upgrade},
     ws::Ws,
 };
 
 impl Tidewire {
-    /// `/echo`, `/chat`, `/ws`, `/poll`, `/api`, `/healthz` and `/metrics`.
+    /// `/echo`, `/chat`, `/ws`, `/poll`, `/api`, `/healthz`, `/readyz` and `/metrics`.
     #[must_use]
     pub fn routes(&self) -> BoxedFilter<(Response,)> {
         let echo = warp::path("echo").and(warp::path::end()).and(self.echo());
@@ -31,6 +31,7 @@ impl Tidewire {
         let api = warp::path("api").and(self.api());
         let health = warp::path("healthz").and(warp::path::end()).and(self.health());
         let metrics = warp::path("metrics").and(warp::path::end()).and(self.metrics());
+        let ready = warp::path("readyz").and(warp::path::end()).and(self.ready());
         echo.or(chat)
             .unify()
             .or(ws)
@@ -42,6 +43,8 @@ impl Tidewire {
             .or(health)
             .unify()
             .or(metrics)
+            .unify()
+            .or(ready)
             .unify()
             .boxed()
     }
@@ -82,7 +85,8 @@ impl Tidewire {
     ///
     /// A batch that does not begin with *hello* is answered with 400, one larger than
     /// [`Settings::max_message_bytes`](crate::Settings::max_message_bytes) with 413, one that takes longer than
-    /// [`Settings::body_timeout`](crate::Settings::body_timeout) with 408, and another method with 405; all else with 200.
+    /// [`Settings::body_timeout`](crate::Settings::body_timeout) with 408, another method with 405, and where the server
+    /// [drains](Self::drain) one that asks for no session of its own with 503; all else with 200.
     /// Pages of other origins get CORS headers where [`Settings::origins`](crate::Settings::origins) allows them, and 403
     /// otherwise.
     #[must_use]
@@ -100,7 +104,8 @@ impl Tidewire {
 
     /// What other programs ask over HTTP, at whatever path it is mounted.
     ///
-    /// `rooms/{room}/messages`: `POST` publishes the body, `GET` reads.
+    /// `rooms/{room}/messages`: `POST` publishes the body, `GET` reads. `drain`: `POST` has the server
+    /// [drain](Self::drain) over [`Settings::drain`](crate::Settings::drain), `GET` says how far that is.
     ///
     /// A body of a `text/…` type or of `application/json` is text, any other is bytes. Of several requests with one
     /// `Idempotency-Key` only the first publishes, and the others are answered alike. `GET` takes `last=N`, or
@@ -142,6 +147,18 @@ impl Tidewire {
     pub fn metrics(&self) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
         warp::get().map(move || metrics::answer(tidewire.hub())).boxed()
+    }
+
+    /// `GET` answers 200 while the server takes connections, and 503 with `Retry-After` while it [drains](Self::drain): who
+    /// shares connections out among servers leaves it out then.
+    #[must_use]
+    pub fn ready(&self) -> BoxedFilter<(Response,)> {
+        let tidewire = self.clone();
+        let answer = move || match tidewire.phase().retry_after() {
+            None => "ready\n".into_response(),
+            Some(seconds) => Refusal::GoingAway(seconds).into_response(),
+        };
+        warp::get().map(answer).boxed()
     }
 
     fn endpoint<E: Endpoint>(&self, join: fn(&Self, Peer) -> E) -> BoxedFilter<(Response,)> {

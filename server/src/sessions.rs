@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
     time::Duration,
 };
 
@@ -30,6 +30,8 @@ pub(crate) struct Sessions {
     pub(crate) max_waiting_bytes: usize,
     pub(crate) max_members: usize,
     rates: Arc<Rates>,
+    /// Whether nothing more is published. It is set behind the lock.
+    pub(crate) is_frozen: AtomicBool,
     state: Mutex<State>,
 }
 
@@ -93,6 +95,7 @@ impl Sessions {
             max_waiting_bytes: settings.max_waiting_bytes,
             max_members: settings.limits.max_members.unwrap_or(usize::MAX),
             rates,
+            is_frozen: AtomicBool::new(false),
             state: Mutex::new(State {
                 machine,
                 kept: HashMap::new(),
@@ -282,6 +285,11 @@ impl Sessions {
             .collect();
         drop(state);
         mailboxes.iter().for_each(|mailbox| mailbox.go_away(min, max));
+    }
+
+    /// Whether there is such a session, waiting or not.
+    pub(crate) fn has(&self, id: SessionId) -> bool {
+        self.held(id).is_some()
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {

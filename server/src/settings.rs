@@ -29,6 +29,8 @@ pub struct Settings {
     pub stall_timeout: Duration,
     /// How long the closing handshake may take, from our close frame to the end of the TCP connection. Default: 3 s.
     pub close_timeout: Duration,
+    /// How long a [`drain`](crate::Tidewire::drain) takes that is asked for over HTTP. Default: 20 s.
+    pub drain: Duration,
     /// How long a client may take over a request head. Applied by [`serve`](crate::serve), to the first request on a
     /// connection and to each one after it. Default: 10 s.
     pub handshake_timeout: Duration,
@@ -112,6 +114,7 @@ impl Default for Settings {
             backlog_bytes: 4 << 20,
             stall_timeout: Duration::from_secs(30),
             close_timeout: Duration::from_secs(3),
+            drain: Duration::from_secs(20),
             handshake_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
             hello_timeout: tidewire_protocol::server::Settings::default().hello_timeout,

@@ -8,9 +8,9 @@ use std::{
 
 use hyper::upgrade::OnUpgrade;
 use tidewire_protocol::{Epoch, Offset, Position, Retention, RoomNumber};
-use tokio::{sync::watch, time::timeout};
+use tokio::sync::watch;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info};
+use tracing::debug;
 use warp::reply::Response;
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     builder::Builder,
     connection::{Connection, Endpoint, Timeouts},
     connections::{Connections, Counted},
+    drain::Drain,
     engine::Engine,
     hook::Hook,
     hub::Hub,
@@ -27,7 +28,6 @@ use crate::{
     peer::Peer,
     room::Room,
     settings::Settings,
-    shutdown::{Shutdown, Told},
     upgrade::{Refusal, Upgrade},
     websocket::WebSocket,
 };
@@ -43,7 +43,7 @@ struct Shared {
     lobby: Arc<Room>,
     connections: Arc<watch::Sender<Connections>>,
     tasks: TaskTracker,
-    shutdown: Arc<Shutdown>,
+    drain: Arc<Drain>,
 }
 
 impl Tidewire {
@@ -63,7 +63,7 @@ impl Tidewire {
             lobby: lobby(&settings),
             connections: Arc::default(),
             tasks: TaskTracker::new(),
-            shutdown: Arc::default(),
+            drain: Arc::default(),
             hub: Arc::new(Hub::new(settings, engine, hook)),
         };
         Self {
@@ -89,13 +89,13 @@ impl Tidewire {
         self.shared.hub.sessions.go_away(min, max);
     }
 
-    /// Closes every WebSocket and answers every poll with 1001, and refuses new WebSockets with 503. Resolves when all have
-    /// ended, at the latest after [`Settings::close_timeout`].
-    pub async fn shutdown(&self) {
-        self.shared.shutdown.begin();
-        self.shared.tasks.close();
-        let ended = timeout(self.settings().close_timeout, self.shared.tasks.wait()).await;
-        info!(complete = ended.is_ok(), "connections closed");
+    pub(crate) fn drain_state(&self) -> &Arc<Drain> {
+        &self.shared.drain
+    }
+
+    /// What goes on for its connections.
+    pub(crate) fn tasks(&self) -> &TaskTracker {
+        &self.shared.tasks
     }
 
     pub(crate) fn lobby(&self) -> &Arc<Room> {
@@ -113,8 +113,8 @@ impl Tidewire {
         peer: Peer,
         join: fn(&Self, Peer) -> E,
     ) -> Result<Response, Refusal> {
-        if self.shared.shutdown.has_begun() {
-            return Err(Refusal::GoingAway);
+        if let Some(seconds) = self.phase().retry_after() {
+            return Err(Refusal::GoingAway(seconds));
         }
         let admitted = self.hub().gate.enter(Entering::WebSocket, peer.address);
         let admitted = admitted.map_err(Refusal::NotNow)?;
@@ -127,13 +127,12 @@ impl Tidewire {
         Ok(response)
     }
 
-    /// Counts a connection until the second is dropped; the first tells when it is to end.
-    pub(crate) fn count(&self) -> (Told, Counted) {
-        let counted = Counted::new(Arc::clone(&self.shared.connections));
-        (self.shared.shutdown.tell(), counted)
+    /// Counts a connection until the value is dropped.
+    pub(crate) fn count(&self) -> Counted {
+        Counted::new(Arc::clone(&self.shared.connections))
     }
 
-    /// Has the shutdown wait for what answers a request.
+    /// Has the end of the server wait for what answers a request.
     pub(crate) fn track<F: Future>(&self, answering: F) -> impl Future<Output = F::Output> + use<F> {
         self.shared.tasks.track_future(answering)
     }
@@ -143,7 +142,7 @@ impl Tidewire {
             Ok(upgraded) => Io::from(upgraded),
             Err(error) => return debug!(path = %E::PATH, %error, "upgrade failed"),
         };
-        let (told, counted) = self.count();
+        let (told, counted) = (self.shared.drain.tell(), self.count());
         let settings = self.settings();
         let traffic = Traffic::begin(&self.hub().metrics, E::PATH, peer.address);
         let connection = Connection::new(

@@ -43,8 +43,8 @@ pub(crate) enum Refusal {
     Origin,
     /// The connection cannot be upgraded, as with HTTP/1.0.
     Connection,
-    /// The server shuts down.
-    GoingAway,
+    /// The server ends. It may be back in so many seconds.
+    GoingAway(u64),
     /// It is to come back later.
     NotNow(NotNow),
 }
@@ -107,7 +107,7 @@ impl Refusal {
         Self::Host,
         Self::Origin,
         Self::Connection,
-        Self::GoingAway,
+        Self::GoingAway(0),
         Self::NotNow(NotNow::Full),
         Self::NotNow(NotNow::AddressFull),
         Self::NotNow(NotNow::TooFast(Duration::ZERO)),
@@ -123,7 +123,7 @@ impl Refusal {
             Self::Host => "host",
             Self::Origin => "origin",
             Self::Connection => "connection",
-            Self::GoingAway => "going_away",
+            Self::GoingAway(_) => "going_away",
             Self::NotNow(why) => why.reason(),
         }
     }
@@ -154,7 +154,7 @@ impl Refusal {
             Self::Origin => (StatusCode::FORBIDDEN, None, FOREIGN_ORIGIN),
             Self::Host => (StatusCode::BAD_REQUEST, None, "a Host header is needed"),
             Self::Connection => (StatusCode::BAD_REQUEST, None, "a WebSocket needs HTTP/1.1"),
-            Self::GoingAway => (StatusCode::SERVICE_UNAVAILABLE, None, "the server is shutting down"),
+            Self::GoingAway(_) => (StatusCode::SERVICE_UNAVAILABLE, None, GOING_AWAY),
             Self::NotNow(why) => (why.status(), None, why.text()),
         };
         let mut response = Response::new(format!("{text}\n").into());
@@ -162,8 +162,13 @@ impl Refusal {
         if let Some((name, value)) = header {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
-        if let Self::NotNow(why) = self {
-            response.headers_mut().insert(RETRY_AFTER, why.retry_after());
+        let retry_after = match self {
+            Self::GoingAway(seconds) => Some(HeaderValue::from(seconds)),
+            Self::NotNow(why) => Some(why.retry_after()),
+            _ => None,
+        };
+        if let Some(retry_after) = retry_after {
+            response.headers_mut().insert(RETRY_AFTER, retry_after);
         }
         if status == StatusCode::UPGRADE_REQUIRED {
             // RFC 9110 section 7.8: who sends Upgrade names it in Connection.
@@ -177,6 +182,9 @@ impl Refusal {
         response
     }
 }
+
+/// What who is turned away at the end of a server is told.
+pub(crate) const GOING_AWAY: &str = "the server is going away";
 
 /// What a page that may not use the server is told.
 pub(crate) const FOREIGN_ORIGIN: &str = "pages of this origin may not use the server";

@@ -1,6 +1,6 @@
 //! `/ws`: the room protocol over a WebSocket, each binary message a batch.
 
-use std::{sync::Arc, task::Context};
+use std::{sync::Arc, task::Context, time::Duration};
 
 use bytes::Bytes;
 use tidewire_protocol::{CloseCode, server::Input};
@@ -61,8 +61,12 @@ impl Endpoint for Ws {
         self.0.on_deadline(outbox)
     }
 
-    fn on_shutdown(&mut self, outbox: &mut Outbox) -> CloseCode {
-        self.0.on_shutdown(outbox)
+    fn on_drain(&mut self, left: Duration, outbox: &mut Outbox) -> Result<(), CloseCode> {
+        self.0.on_drain(left, outbox)
+    }
+
+    fn finish(&mut self, outbox: &mut Outbox) -> Result<(), CloseCode> {
+        self.0.finish(outbox)
     }
 }
 

@@ -12,7 +12,7 @@ const EXIT_DEADLINE: Duration = Duration::from_secs(5);
 #[tokio::test]
 async fn a_signal_closes_websockets_with_1001_and_exits_with_0() {
     for signal in ["INT", "TERM"] {
-        let process = Process::start(&[], &[]).await;
+        let process = Process::start(&["--drain", "0s"], &[]).await;
         let mut echo = Client::connect(process.address, "/echo").await;
         let mut chat = Client::connect(process.address, "/chat").await;
         chat.text().await;
@@ -28,7 +28,7 @@ async fn a_signal_closes_websockets_with_1001_and_exits_with_0() {
 
 #[tokio::test]
 async fn clients_that_do_not_answer_do_not_hold_the_exit_up() {
-    let process = Process::start(&[], &[]).await;
+    let process = Process::start(&["--drain", "0s"], &[]).await;
     let mut silent = Raw::upgraded(process.address, "/echo").await;
     let mut half_a_request = Raw::connect(process.address).await;
     half_a_request.send(b"GET / HTTP/1.1\r\n").await;
@@ -42,7 +42,7 @@ async fn clients_that_do_not_answer_do_not_hold_the_exit_up() {
 
 #[tokio::test]
 async fn a_server_that_shuts_down_accepts_no_more() {
-    let process = Process::start(&["--close-timeout", "60s"], &[]).await;
+    let process = Process::start(&["--drain", "0s", "--close-timeout", "60s"], &[]).await;
     let mut silent = Raw::upgraded(process.address, "/echo").await;
     process.signal("TERM").await;
     assert_eq!(silent.frame().await.and_then(|frame| frame.close_code()), Some(1001));

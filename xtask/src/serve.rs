@@ -33,6 +33,8 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
         .args(["--listen", &args.listen])
         .arg("--www")
         .arg(workspace.dist())
+        // Who asks for its end sits in front of it.
+        .env("TIDEWIRE_DRAIN", "0s")
         .args(&args.server);
     let mut server = Group::spawn(with_piped_output(server), Stdio::null())?;
     match server.read_lines(&["listening on "], START_LIMIT) {

@@ -39,6 +39,8 @@ pub(super) enum Failure {
     Refused(RefusalCode),
     /// The engine cannot be reached.
     Unavailable,
+    /// The server ends, and publishes nothing more. It may be back in so many seconds.
+    Ending(u64),
     /// The engine did not say whether it has accepted the publish.
     Unknown,
 }
@@ -103,6 +105,11 @@ impl Failure {
                 "unavailable",
                 "the engine that keeps the messages cannot be reached",
             ),
+            Self::Ending(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "draining",
+                "the server ends, and publishes nothing more",
+            ),
             Self::Refused(code) if code.may_pass() => (
                 StatusCode::SERVICE_UNAVAILABLE,
                 "refused",
@@ -125,6 +132,9 @@ impl Failure {
                 error: Error { code, message, refusal },
             },
         );
+        if let Self::Ending(seconds) = self {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         if let Self::Method(allowed) = self {
             response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         }

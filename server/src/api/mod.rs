@@ -1,5 +1,6 @@
 //! What other programs ask over HTTP, with JSON answers: who answers which path.
 
+mod drain;
 mod failure;
 mod json;
 mod rooms;
@@ -35,6 +36,7 @@ pub(crate) async fn answer<B: Buf>(
     }
     let path: Vec<&str> = request.path.split('/').collect();
     let answered = match path[..] {
+        ["drain"] => drain::answer(tidewire, &request),
         ["rooms", room, "messages"] => rooms::messages(tidewire.hub(), &request, room, body).await,
         _ => Err(Failure::Path),
     };

@@ -75,6 +75,7 @@ async fn publish<B: Buf>(
             debug!(offset = position.offset.0, "published");
             Ok(respond(StatusCode::CREATED, &json::Place::from(position)))
         }
+        Err(_) if hub.sessions.is_frozen() => Err(Failure::Ending(1)),
         Err(NotPublished::Refused(code)) => {
             debug!(code = code.0, "refused");
             Err(Failure::Refused(code))

@@ -6,8 +6,7 @@ use std::{
 };
 
 use tidewire_server::{Tidewire, bind, missing_page, page, serve};
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use warp::Filter;
 
@@ -45,7 +44,7 @@ pub(crate) async fn run(config: &Config) -> ExitCode {
 
 async fn listen(config: &Config) -> io::Result<()> {
     // Before the address is printed: who reads it may send a signal at once.
-    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let (interrupt, terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
     let listener =
         bind(config.listen).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
     let address = listener.local_addr()?;
@@ -54,25 +53,30 @@ async fn listen(config: &Config) -> io::Result<()> {
     let routes = tidewire.routes().or(page);
 
     writeln!(io::stdout(), "listening on http://{address}")?;
-    let stopped = async {
-        tokio::select! {
-            _ = interrupt.recv() => info!("SIGINT: shutting down"),
-            _ = terminate.recv() => info!("SIGTERM: shutting down"),
-        }
-    };
-    // Closing connections begins with the signal, beside the requests that are still under way.
-    let stopping = CancellationToken::new();
     tokio::join!(
-        serve(listener, routes, tidewire.settings(), async {
-            stopped.await;
-            stopping.cancel();
-        }),
-        async {
-            stopping.cancelled().await;
-            tidewire.shutdown().await;
-        },
+        serve(listener, routes, tidewire.settings(), tidewire.drained()),
+        end(&tidewire, interrupt, terminate),
     );
     Ok(())
+}
+
+/// Ends the server when a signal or a request says so, and at once at a second signal.
+async fn end(tidewire: &Tidewire, mut interrupt: Signal, mut terminate: Signal) {
+    tokio::select! {
+        _ = terminate.recv() => info!("SIGTERM"),
+        _ = interrupt.recv() => {
+            info!("SIGINT");
+            return tidewire.shutdown().await;
+        }
+        () = tidewire.stopped() => return,
+    }
+    tokio::select! {
+        () = tidewire.drain(tidewire.settings().drain) => return,
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    info!("another signal: not waiting any longer");
+    tidewire.shutdown().await;
 }
 
 /// Each connection takes a file descriptor; the default limit of many systems is 1,024.

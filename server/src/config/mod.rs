@@ -1,5 +1,6 @@
 //! Arguments and environment to typed settings.
 
+mod drain;
 mod limits;
 mod rooms;
 
@@ -67,6 +68,9 @@ pub(crate) struct Config {
     log_format: LogFormat,
 
     #[command(flatten)]
+    drain: drain::Drain,
+
+    #[command(flatten)]
     rooms: rooms::Rooms,
 
     #[command(flatten)]
@@ -91,6 +95,7 @@ impl Config {
         settings.close_timeout = self.close_timeout;
         settings.handshake_timeout = self.handshake_timeout;
         settings.body_timeout = self.body_timeout;
+        self.drain.apply(&mut settings);
         self.rooms.apply(&mut settings);
         self.limits.apply(&mut settings);
         settings

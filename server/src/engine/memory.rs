@@ -80,6 +80,10 @@ impl Engine for MemoryEngine {
         Box::pin(ready(self.shared.append(append).ok_or(AppendError::Unavailable)))
     }
 
+    fn outlives_server(&self) -> bool {
+        false
+    }
+
     fn read<'a>(
         &'a self,
         room: &'a RoomName,

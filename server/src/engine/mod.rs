@@ -94,6 +94,12 @@ pub trait Engine: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> EngineFuture<'a, Result<Option<Page>, Unavailable>>;
 
+    /// Whether what is published is still there when the server has ended. Where it is not, a server that is about to end publishes
+    /// nothing more, and leaves that to its clients and the next server. Default: it is.
+    fn outlives_server(&self) -> bool {
+        true
+    }
+
     /// What the servers on this engine know of each other's sessions. Default: nothing, as there is one server, or clients
     /// always come back to theirs.
     fn sessions(&self) -> Option<&dyn SharedSessions> {
