@@ -232,6 +232,9 @@ impl Told {
         let Some(at) = self.drain.phase().turn(self.place) else {
             return Due::Nothing;
         };
+        if at <= Instant::now() {
+            return Due::EndNow;
+        }
         let is_new = self.turn.is_none();
         let turn = self.turn.get_or_insert_with(|| Timer::new(at));
         if turn.at() > at {
