@@ -76,7 +76,7 @@ impl World {
                 max_publishes: 1 + usize::from(client % 8),
                 max_bytes: 600,
             },
-            token_timeout: (client % 3 == 0).then_some(Duration::from_secs(1)),
+            token_timeout: client.is_multiple_of(3).then_some(Duration::from_secs(1)),
             backoff: BackoffSettings {
                 base: Duration::from_millis(100),
                 cap: Duration::from_secs(2),
