@@ -138,13 +138,14 @@ impl Sessions {
 
     /// Goes on with the session that was asked for, or begins one that is called `fresh`, 128 bits nobody can guess.
     ///
-    /// A session that was asked for by another member than it belongs to is not found, nor is one that
-    /// [`expire`](Self::expire), which is to be called before, has forgotten.
+    /// A session that [`expire`](Self::expire), which is to be called before, has forgotten is not found.
     ///
     /// # Errors
     ///
-    /// The code to close the connection with: [`TOO_MANY_SESSIONS`](CloseCode::TOO_MANY_SESSIONS), or
-    /// [`TAKEN_OVER`](CloseCode::TAKEN_OVER) where a later attempt of the same client was here first.
+    /// The code to close the connection with: [`TOO_MANY_SESSIONS`](CloseCode::TOO_MANY_SESSIONS);
+    /// [`TAKEN_OVER`](CloseCode::TAKEN_OVER) where a later attempt of the same client was here first; or
+    /// [`UNAUTHORIZED`](CloseCode::UNAUTHORIZED) where the session belongs to another member. It stays what it was: in a new one,
+    /// what the client had to say would be said in another's name.
     pub fn attach(
         &mut self,
         connection: ConnectionId,
@@ -152,10 +153,9 @@ impl Sessions {
         fresh: SessionId,
         member: &MemberId,
     ) -> Result<Attached, CloseCode> {
-        let resumed = asked
-            .session
-            .filter(|id| self.sessions.get(id).is_some_and(|session| session.member == *member));
+        let resumed = asked.session.filter(|id| self.sessions.contains_key(id));
         let id = resumed.unwrap_or(fresh);
+        self.check_member(id, member)?;
         self.check_count(id)?;
         let max_unanswered = self.max_unanswered;
         self.sessions.entry(id).or_insert_with(|| Session {
@@ -182,6 +182,7 @@ impl Sessions {
         member: &MemberId,
         granted: &Granted,
     ) -> Result<Attached, CloseCode> {
+        self.check_member(id, member)?;
         self.check_count(id)?;
         // Of one that begins, nothing was answered.
         let answered = asked.answered.0 * u64::from(asked.session == Some(id));
@@ -200,6 +201,13 @@ impl Sessions {
             (session.term, session.ledger) = (granted.term, adopted());
         }
         self.take(connection, id, asked)
+    }
+
+    fn check_member(&self, id: SessionId, member: &MemberId) -> Result<(), CloseCode> {
+        match self.member(id) {
+            Some(owner) if owner != member => Err(CloseCode::UNAUTHORIZED),
+            _ => Ok(()),
+        }
     }
 
     fn check_count(&self, id: SessionId) -> Result<(), CloseCode> {

@@ -7,14 +7,15 @@ use std::net::SocketAddr;
 
 use futures_util::StreamExt;
 use tidewire_server::{
-    OwnedPayload, Payload, Publishing, RefusalCode, RoomEvent, RoomHandle, Start, Subscription, Tidewire, bind, serve,
+    Access, Allowed, Connecting, Decision, Denied, OwnedPayload, Pass, Payload, Publishing, RefusalCode, RoomEvent,
+    RoomHandle, Start, Subscription, Tidewire, bind, serve,
 };
 use tokio::io::AsyncReadExt;
 use warp::Filter;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let tidewire = Tidewire::builder().on_publish(is_allowed).build();
+    let tidewire = Tidewire::builder().access(Rules).build();
     let (votes, score) = (tidewire.room("votes")?, tidewire.room("score")?);
     let ballots = votes
         .subscribe(Start::Now)
@@ -38,12 +39,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-/// Sees each publish of a client, and each that comes over HTTP, before it is accepted.
-fn is_allowed(publishing: &Publishing<'_>) -> Result<(), RefusalCode> {
-    match (publishing.room.as_str(), publishing.payload) {
-        ("votes", Payload::Text("yes" | "no")) => Ok(()),
-        ("votes", _) => Err(RefusalCode::REJECTED),
-        _ => Err(RefusalCode::FORBIDDEN),
+/// Who may do what.
+#[derive(Debug)]
+struct Rules;
+
+impl Access for Rules {
+    /// Everybody may come.
+    fn connect(&self, _: &Connecting<'_>) -> Decision<Result<Pass, Denied>> {
+        Decision::Now(Ok(Pass::anonymous()))
+    }
+
+    /// Sees each publish of a client, and each that comes over HTTP, before it is accepted.
+    fn publish(&self, publishing: &Publishing<'_>) -> Decision<Result<Allowed, RefusalCode>> {
+        Decision::Now(match (publishing.room.as_str(), publishing.payload) {
+            ("votes", Payload::Text("yes" | "no")) => Ok(Allowed::AsItIs),
+            ("votes", _) => Err(RefusalCode::REJECTED),
+            _ => Err(RefusalCode::FORBIDDEN),
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use crate::{
+    access::Pass,
     engine::{EngineFuture, Holder, Lease, SharedSessions},
     hub::Hub,
     limits::Address,
@@ -24,6 +25,16 @@ pub(crate) enum Attaching {
     Pending(EngineFuture<'static, Attached>),
 }
 
+impl Attaching {
+    /// The session, once it was found.
+    pub(crate) async fn wait(self) -> Attached {
+        match self {
+            Self::Done(attached) => attached,
+            Self::Pending(attaching) => attaching.await,
+        }
+    }
+}
+
 /// Who asks.
 struct Client {
     hub: Arc<Hub>,
@@ -31,6 +42,7 @@ struct Client {
     mailbox: Arc<Mailbox>,
     asked: Asked,
     address: Option<Arc<Address>>,
+    pass: Arc<Pass>,
 }
 
 impl Hub {
@@ -41,6 +53,7 @@ impl Hub {
         mailbox: &Arc<Mailbox>,
         asked: Asked,
         address: Option<&Arc<Address>>,
+        pass: Arc<Pass>,
     ) -> Attaching {
         if self.rooms.engine().sessions().is_none() {
             let asking = Asking {
@@ -48,6 +61,7 @@ impl Hub {
                 mailbox,
                 asked,
                 address,
+                pass: &pass,
             };
             return Attaching::Done(self.sessions.attach(asking));
         }
@@ -61,6 +75,7 @@ impl Hub {
             mailbox: Arc::clone(mailbox),
             asked,
             address: address.cloned(),
+            pass,
         };
         let limit = self.settings.engine_timeout;
         let mut attaching: EngineFuture<'static, Attached> = Box::pin(async move {
@@ -164,6 +179,7 @@ impl Client {
             mailbox: &self.mailbox,
             asked: self.asked,
             address: self.address.as_ref(),
+            pass: &self.pass,
         };
         self.hub.sessions.adopt(asking, id, held, (granted, lease))
     }

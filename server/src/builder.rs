@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use tidewire_protocol::frame::RefusalCode;
-
 use crate::{
+    access::{Access, Open},
+    api::ApiKeys,
     engine::{Engine, MemoryEngine},
-    hook::{Hook, Publishing},
     settings::Settings,
     tidewire::Tidewire,
 };
@@ -14,13 +13,14 @@ use crate::{
 /// Makes a [`Tidewire`] server.
 ///
 /// ```
-/// use tidewire_server::{RefusalCode, Tidewire};
+/// use std::sync::Arc;
+/// use tidewire_server::{Settings, Tidewire, engine::MemoryEngine};
 ///
+/// let mut settings = Settings::default();
+/// settings.max_rooms = 100;
 /// let tidewire = Tidewire::builder()
-///     .on_publish(|publishing| match publishing.payload.len() {
-///         0 => Err(RefusalCode::REJECTED),
-///         _ => Ok(()),
-///     })
+///     .settings(settings)
+///     .engine(Arc::new(MemoryEngine::new()))
 ///     .build();
 /// ```
 #[derive(Debug, Default)]
@@ -28,7 +28,8 @@ use crate::{
 pub struct Builder {
     settings: Settings,
     engine: Option<Arc<dyn Engine>>,
-    hook: Hook,
+    access: Option<Arc<dyn Access>>,
+    api_keys: Option<ApiKeys>,
 }
 
 impl Builder {
@@ -44,16 +45,15 @@ impl Builder {
         self
     }
 
-    /// What to ask about each publish of a client or over HTTP, before the engine is: an error refuses it, and is told to who
-    /// published. What the program publishes itself is not asked about. Default: nothing is refused.
-    ///
-    /// It is called on the connection's task, so it must not block. A publish with an idempotency key that is sent again is
-    /// asked about again.
-    pub fn on_publish(
-        mut self,
-        ask: impl Fn(&Publishing<'_>) -> Result<(), RefusalCode> + Send + Sync + 'static,
-    ) -> Self {
-        self.hook = Hook::new(ask);
+    /// Who may do what. Default: [`Open`], everybody may do everything.
+    pub fn access(mut self, access: impl Access) -> Self {
+        self.access = Some(Arc::new(access));
+        self
+    }
+
+    /// With which keys other programs may use [`Tidewire::api`]. Default: everybody may.
+    pub fn api_keys(mut self, keys: ApiKeys) -> Self {
+        self.api_keys = Some(keys);
         self
     }
 
@@ -61,6 +61,7 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Tidewire {
         let engine = self.engine.unwrap_or_else(|| Arc::new(MemoryEngine::new()));
-        Tidewire::with(self.settings, engine, self.hook)
+        let access = self.access.unwrap_or_else(|| Arc::new(Open));
+        Tidewire::with(self.settings, engine, access, self.api_keys)
     }
 }

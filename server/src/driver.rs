@@ -1,20 +1,24 @@
 //! The room protocol over any transport. What the machine of a connection wants is done here; what frames mean is not known
 //! here.
 
+mod passes;
+
 use std::{
+    net::IpAddr,
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use tidewire_protocol::{
-    Asked, CloseCode, ConnectionId, Instant, MemberId, RoomName, SessionId, decode,
-    frame::{ClientFrame, RefusalCode},
+    CloseCode, ConnectionId, Instant, MemberId, RoomName, SessionId, decode,
+    frame::{ClientFrame, Payload, RefusalCode},
     server::{Action, Connection as Machine, Input, Output},
 };
 
 use crate::{
-    attaching::{Attached, Attaching},
+    access::{Decision, Pass, Passed, Right, Signalling, Subscribing},
+    attaching::Attached,
     batches::Batches,
     engine::EngineFuture,
     hub::Hub,
@@ -36,8 +40,13 @@ pub(crate) struct Driver {
     id: ConnectionId,
     machine: Machine,
     mailbox: Arc<Mailbox>,
-    /// The engine was asked for the session.
+    /// Who sends the request, until it was asked whether it may connect.
+    peer: Option<Box<Peer>>,
+    address: Option<IpAddr>,
+    /// Its access, or the engine, was asked for the session.
     attaching: Option<EngineFuture<'static, Attached>>,
+    /// Its access was asked about a new token.
+    renewing: Option<EngineFuture<'static, Passed>>,
     who: Option<Who>,
     joined: Vec<Joined>,
     openings: Openings,
@@ -60,6 +69,7 @@ pub(crate) struct Driver {
 struct Who {
     session: SessionId,
     member: MemberId,
+    pass: Arc<Pass>,
 }
 
 impl Driver {
@@ -70,7 +80,11 @@ impl Driver {
             machine: Machine::new(hub.clock.now(), hub.settings.connection()),
             hub: Arc::clone(hub),
             mailbox: Arc::default(),
+            address: peer.address,
+            throttle: Throttle::new(hub.gate.address(peer.address)),
+            peer: Some(Box::new(peer)),
             attaching: None,
+            renewing: None,
             who: None,
             joined: Vec::new(),
             openings: Openings::default(),
@@ -79,7 +93,6 @@ impl Driver {
             leaves_at: None,
             ends_by: None,
             is_held: false,
-            throttle: Throttle::new(hub.gate.address(peer.address)),
             retry_after: None,
         };
         // Nothing is to be sent before anything was heard.
@@ -169,12 +182,9 @@ impl Driver {
     }
 
     fn perform(&mut self, action: Action) -> Result<(), CloseCode> {
-        let now = self.hub.clock.now();
         match action {
-            Action::Attach { asked, .. } => self.attach(asked),
-            Action::Authenticate { .. } => {
-                self.machine.handle_input(now, Input::Authenticated(FOR_EVER));
-            }
+            Action::Attach { asked, token } => self.attach(asked, &token),
+            Action::Authenticate { token } => self.renew(&token),
             Action::Subscribe {
                 request,
                 room,
@@ -202,16 +212,7 @@ impl Driver {
                 room,
                 payload,
             }),
-            Action::Signal { room, payload } => {
-                if let Some(who) = &self.who
-                    && let Some(room) = self.room(&room)
-                    && self.throttle.may_signal()
-                {
-                    room.signal(Some(who.session), who.member.as_str(), payload.as_payload());
-                } else {
-                    self.hub.metrics.on_signal_dropped();
-                }
-            }
+            Action::Signal { room, payload } => self.signal(&room, payload.as_payload()),
             Action::End => {
                 if let Some(who) = self.who.take()
                     && let Some(term) = self.hub.sessions.end(who.session, self.id)
@@ -226,20 +227,6 @@ impl Driver {
         Ok(())
     }
 
-    fn attach(&mut self, asked: Asked) {
-        if self.machine.is_poll()
-            && asked.session.is_none()
-            && let Some(address) = self.throttle.address()
-            && let Err(wait) = address.shake_hands()
-        {
-            return self.refuse_poll(wait);
-        }
-        match self.hub.attach(self.id, &self.mailbox, asked, self.throttle.address()) {
-            Attaching::Done(attached) => self.on_attached(attached),
-            Attaching::Pending(attaching) => self.attaching = Some(attaching),
-        }
-    }
-
     /// A poll came too fast.
     fn refuse_poll(&mut self, wait: Duration) {
         self.retry_after = Some(wait);
@@ -251,6 +238,7 @@ impl Driver {
         let now = self.hub.clock.now();
         let Entered {
             attached,
+            pass,
             is_in_rooms,
             go_away,
             usage,
@@ -266,6 +254,7 @@ impl Driver {
         self.who = Some(Who {
             session: attached.session,
             member: attached.member.clone(),
+            pass: Arc::clone(&pass),
         });
         self.throttle.set_session(usage);
         if self.machine.is_poll() && !self.throttle.takes_input() {
@@ -274,10 +263,11 @@ impl Driver {
             return self.refuse_poll(wait.unwrap_or_default());
         }
         self.is_held = self.hub.sessions.is_publishing_much(attached.session);
-        let input = match self.is_held && self.machine.is_poll() {
-            // All that it says would be taken at once.
+        // Who polls says all at once, and all of it would be taken.
+        let is_too_much = self.is_held && self.machine.is_poll();
+        let input = match is_too_much || self.is_revoked() {
             true => Input::Close(CloseCode::TRY_AGAIN_LATER),
-            false => Input::Attached(&attached, FOR_EVER),
+            false => Input::Attached(&attached, pass.lifetime()),
         };
         self.machine.handle_input(now, input);
         if let Some((min, max)) = go_away {
@@ -308,10 +298,48 @@ impl Driver {
         }
     }
 
+    fn signal(&self, name: &RoomName, payload: Payload<'_>) {
+        let Some(who) = &self.who else { return };
+        let signalling = Signalling {
+            pass: &who.pass,
+            member: &who.member,
+            room: name,
+            payload,
+        };
+        if self.hub.decider.signal(&signalling)
+            && let Some(room) = self.room(name)
+            && self.throttle.may_signal()
+        {
+            room.signal(Some(who.session), who.member.as_str(), payload);
+        } else {
+            self.hub.metrics.on_signal_dropped();
+        }
+    }
+
     fn subscribe(&mut self, wanted: Wanted) {
-        match self.hub.rooms.open(&wanted.room, self.throttle.address()) {
-            Opening::Done(opened) => self.join(wanted, opened),
-            pending @ Opening::Pending(_) => self.openings.push(wanted, pending),
+        let Some(who) = &self.who else { return };
+        let subscribing = Subscribing {
+            pass: &who.pass,
+            member: &who.member,
+            room: &wanted.room,
+            start: wanted.start,
+            presence: wanted.presence,
+        };
+        match self.hub.decider.subscribe(&subscribing) {
+            Decision::Now(Ok(())) => match self.hub.rooms.open(&wanted.room, self.throttle.address()) {
+                Opening::Done(opened) => self.join(wanted, opened),
+                pending @ Opening::Pending(_) => self.openings.push(wanted, Box::pin(pending.wait())),
+            },
+            Decision::Now(Err(code)) => self.join(wanted, Err(code)),
+            Decision::Later(deciding) => {
+                let (hub, name) = (Arc::clone(&self.hub), wanted.room.clone());
+                let address = self.throttle.address().cloned();
+                let opening = async move {
+                    deciding.await?;
+                    hub.rooms.open(&name, address.as_ref()).wait().await
+                };
+                self.openings.push(wanted, Box::pin(opening));
+            }
         }
     }
 
@@ -327,18 +355,31 @@ impl Driver {
             let code = opened.err().unwrap_or(RefusalCode::UNAVAILABLE);
             return self.machine.handle_input(now, Input::Subscribed(request, Err(code)));
         };
+        if !who.pass.grants().allow(&name, Right::Subscribe) {
+            // What was allowed may have been withdrawn while the room was opened.
+            let refused = Input::Subscribed(request, Err(RefusalCode::FORBIDDEN));
+            return self.machine.handle_input(now, refused);
+        }
         let engine = self.hub.rooms.engine();
         let tell = |member: &MemberId| engine.enter(&name, member);
-        if !self.hub.sessions.enter((who.session, self.id), &name, room, tell) {
+        let session = (who.session, self.id);
+        if !self.hub.sessions.enter(session, &name, room, tell) {
             let full = Input::Subscribed(request, Err(RefusalCode::ROOM_FULL));
             return self.machine.handle_input(now, full);
         }
-        let (joined, cursor) = Joined::new(name, room, start, presence);
+        let is_withheld = !self
+            .hub
+            .sessions
+            .may_begin(session, &who.pass, &name, room.head(), start);
+        let (joined, cursor) = Joined::new(request, name, room, start, presence);
         // Most are in one room, and a vector grows to four at once.
         self.joined.reserve_exact(1);
         self.joined.push(joined);
         let subscribed = Input::Subscribed(request, Ok((room.number(), cursor)));
         self.machine.handle_input(now, subscribed);
+        if is_withheld {
+            self.machine.skip_room(&room.lock().log);
+        }
     }
 
     fn poll_mailbox(&mut self, waker: &Waker, out: &mut impl Batches) -> Result<(), CloseCode> {
@@ -348,6 +389,9 @@ impl Driver {
         let now = self.hub.clock.now();
         for (sequence, answer) in mail.answers {
             self.machine.handle_input(now, Input::Answered(sequence, answer));
+        }
+        if mail.is_repassed {
+            self.on_repassed();
         }
         if let Some((min, max)) = mail.go_away {
             self.machine.handle_input(now, Input::GoAway(min, max));
@@ -386,6 +430,13 @@ impl Driver {
             self.on_attached(attached);
             self.flush(out)?;
             self.on_asked_by_poll();
+        }
+        if let Some(renewing) = &mut self.renewing
+            && let Poll::Ready(passed) = renewing.as_mut().poll(cx)
+        {
+            self.renewing = None;
+            self.on_renewed(passed);
+            self.flush(out)?;
         }
         if !self.openings.is_empty() {
             while let Poll::Ready((wanted, opened)) = self.openings.poll_next(cx) {
@@ -483,6 +534,3 @@ fn sendable(code: CloseCode) -> CloseCode {
 /// A client that is to be closed is told to go away this long after that: it is better closed, since then it is told all that there is
 /// for it.
 const GO_AWAY_AFTER: Duration = Duration::from_secs(2);
-
-/// There are no tokens that expire.
-const FOR_EVER: Duration = Duration::ZERO;

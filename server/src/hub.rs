@@ -17,13 +17,14 @@ use tokio::time::{Instant, interval, sleep_until, timeout_at};
 use tracing::{debug, warn};
 
 use crate::{
+    access::{Access, Allowed, Decider, Pass, Publishing},
+    api::ApiKeys,
     clock::Clock,
     engine::{Append, AppendError, Engine, Origin},
-    hook::{Hook, Publishing},
     limits::{Address, Gate, Throttle},
     metrics::{Metrics, PublishResult},
     peer::Peer,
-    publishes::{self, Admitted, Publish, Settled, Verdict},
+    publishes::{self, Admitted, Next, Publish, Settled, Verdict},
     rooms::Rooms,
     sessions::Sessions,
     settings::Settings,
@@ -38,7 +39,9 @@ pub(crate) struct Hub {
     pub(crate) settings: Settings,
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
-    hook: Hook,
+    pub(crate) decider: Decider,
+    /// With which `/api` may be used; by everybody where there are none.
+    pub(crate) api_keys: Option<ApiKeys>,
     connections: AtomicU64,
     sweeping: Once,
 }
@@ -67,7 +70,12 @@ pub(crate) enum Failure {
 }
 
 impl Hub {
-    pub(crate) fn new(settings: Settings, engine: Arc<dyn Engine>, hook: Hook) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        engine: Arc<dyn Engine>,
+        access: Arc<dyn Access>,
+        api_keys: Option<ApiKeys>,
+    ) -> Self {
         let clock = Clock::new();
         let gate = Gate::new(&settings.limits, clock);
         Self {
@@ -75,9 +83,10 @@ impl Hub {
             rooms: Rooms::new(engine, clock, &settings),
             sessions: Sessions::new(clock, &settings, Arc::clone(gate.session_rates())),
             gate,
+            decider: Decider::new(access, &settings),
             settings,
             metrics: Arc::new(Metrics::new(clock)),
-            hook,
+            api_keys,
             connections: AtomicU64::new(0),
             sweeping: Once::new(),
         }
@@ -109,15 +118,30 @@ impl Hub {
         });
     }
 
-    /// Publishes what came from outside, if the program lets it.
-    pub(crate) async fn publish_for_others(&self, message: Message<'_>) -> Result<Position, Failure> {
+    /// Publishes what came from outside, if it may be: for a session with this pass, or for another program.
+    pub(crate) async fn publish_for_others(
+        &self,
+        pass: Option<&Pass>,
+        message: Message<'_>,
+    ) -> Result<Position, Failure> {
         let publishing = Publishing {
+            pass,
+            member: message.sender,
             room: message.room,
-            sender: message.sender,
             payload: message.payload.as_payload(),
         };
-        self.hook.ask(&publishing).map_err(Failure::Refused)?;
-        self.publish(message).await
+        let allowed = self.decider.publish(publishing).await.map_err(Failure::Refused)?;
+        let Allowed::Instead(payload) = allowed else {
+            return self.publish(message).await;
+        };
+        if payload.as_payload().len() > self.settings.max_payload_bytes as usize {
+            return Err(Failure::Refused(RefusalCode::PAYLOAD_TOO_BIG));
+        }
+        self.publish(Message {
+            payload: &payload,
+            ..message
+        })
+        .await
     }
 
     /// Publishes a message: asks the engine until it knows, but not for longer than it may take.
@@ -195,8 +219,12 @@ impl Hub {
         publish: Publish,
         address: Option<&Arc<Address>>,
     ) -> Verdict {
-        let publishes::Turn { member, term, publish } = match self.sessions.admit(session, connection, publish, address)
-        {
+        let publishes::Turn {
+            member,
+            term,
+            publish,
+            pass,
+        } = match self.sessions.admit(session, connection, publish, address) {
             Admitted::Its(turn) => turn,
             Admitted::Not(verdict) => return verdict,
             Admitted::Again(verdict) => {
@@ -212,7 +240,7 @@ impl Hub {
             address: address.cloned(),
         });
         let sequence = publish.sequence;
-        let mut answering = Box::pin(Arc::clone(&turn).answer(publish));
+        let mut answering = Box::pin(Arc::clone(&turn).answer(publish, pass));
         // Where the engine answers at once, so do we.
         match answering.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(answer) => {
@@ -266,7 +294,7 @@ enum NoAnswer {
 }
 
 impl Turn {
-    async fn answer(self: Arc<Self>, publish: Publish) -> Outcome {
+    async fn answer(self: Arc<Self>, publish: Publish, pass: Arc<Pass>) -> Outcome {
         let payload = match &publish.payload {
             Ok(payload) => payload,
             Err(code) => return Ok(Err(*code)),
@@ -279,7 +307,7 @@ impl Turn {
             term: self.term,
             address: self.address.as_ref(),
         };
-        match self.hub.publish_for_others(message).await {
+        match self.hub.publish_for_others(Some(&pass), message).await {
             Ok(position) => Ok(Ok(position)),
             Err(Failure::Refused(code)) => Ok(Err(code)),
             Err(Failure::Unknown) => Err(NoAnswer::Unknown),
@@ -287,19 +315,20 @@ impl Turn {
         }
     }
 
-    async fn go_on(self: Arc<Self>, mut publish: Publish) {
+    async fn go_on(self: Arc<Self>, mut next: Next) {
         loop {
+            let Next { publish, pass } = next;
             let sequence = publish.sequence;
-            let answer = Arc::clone(&self).answer(publish).await;
+            let answer = Arc::clone(&self).answer(publish, pass).await;
             match self.pass_on(sequence, answer) {
-                Some(next) => publish = next,
+                Some(then) => next = then,
                 None => return,
             }
         }
     }
 
     /// Passes an answer on, and returns the next publish.
-    fn pass_on(&self, sequence: Sequence, answer: Outcome) -> Option<Publish> {
+    fn pass_on(&self, sequence: Sequence, answer: Outcome) -> Option<Next> {
         let (answer, settled) = self.settle(sequence, answer)?;
         match settled.tell {
             Some((_, mailbox)) => mailbox.answer(sequence, answer),

@@ -3,12 +3,13 @@
 use std::{sync::Arc, task::Waker};
 
 use tidewire_protocol::{
-    Cursor, RoomName, SessionId,
+    Cursor, Request, RoomName, SessionId,
     frame::{PresenceWanted, Start},
     server::{Connection as Machine, Output},
 };
 
 use crate::{
+    access::{Pass, Right},
     batches::Batches,
     beside::Beside,
     metrics::Metrics,
@@ -18,19 +19,39 @@ use crate::{
 /// A subscription.
 pub(crate) struct Joined {
     pub(crate) name: RoomName,
+    /// What it was asked for by.
+    pub(crate) request: Request,
     reader: Reader,
     beside: Beside,
 }
 
 impl Joined {
     /// Begins to read a room. The machine is to be given the cursor.
-    pub(crate) fn new(name: RoomName, room: &Arc<Room>, start: Start, presence: PresenceWanted) -> (Self, Cursor) {
+    pub(crate) fn new(
+        request: Request,
+        name: RoomName,
+        room: &Arc<Room>,
+        start: Start,
+        presence: PresenceWanted,
+    ) -> (Self, Cursor) {
         let (cursor, beside) = {
             let state = room.lock();
             (state.log.cursor(start), Beside::new(&state, presence))
         };
         let reader = Reader::new(Arc::clone(room), presence.into());
-        (Self { name, reader, beside }, cursor)
+        let joined = Self {
+            name,
+            request,
+            reader,
+            beside,
+        };
+        (joined, cursor)
+    }
+
+    /// Whether a pass allows it.
+    pub(crate) fn is_allowed_by(&self, pass: &Pass) -> bool {
+        let may = |right| pass.grants().allow(&self.name, right);
+        may(Right::Subscribe) && (!self.reader.follows_presence() || may(Right::Presence))
     }
 
     pub(crate) fn room(&self) -> &Arc<Room> {

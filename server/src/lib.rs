@@ -19,6 +19,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 mod api;
 mod attaching;
 mod batches;
@@ -35,7 +36,6 @@ mod ending;
 pub mod engine;
 mod handle;
 mod history;
-mod hook;
 mod hub;
 mod io;
 mod joined;
@@ -68,11 +68,15 @@ mod wakers;
 mod websocket;
 mod ws;
 
+pub use access::{
+    Access, Allowed, Connecting, Decision, Denied, Grants, InvalidKey, InvalidPattern, Jwt, JwtKeys, Open, Pass,
+    Pattern, Publishing, Right, Signalling, Subscribing, TooManyRevoked,
+};
+pub use api::{ApiKeys, InvalidApiKey};
 pub use builder::Builder;
 pub use connections::Connections;
 pub use drain::Phase;
 pub use handle::{NotPublished, PublishError, RoomHandle};
-pub use hook::Publishing;
 pub use limits::{InvalidRate, Limits, Rate, TrustedProxies};
 pub use origins::{AllowedOrigin, InvalidOrigin, Origins};
 pub use page::{missing_page, page};
@@ -83,5 +87,5 @@ pub use tidewire::Tidewire;
 pub use tidewire_protocol::{
     Claim, Claimed, Epoch, Granted, MemberId, NameError, Offset, OwnedPayload, Position, Register, Retention, RoomName,
     Sequence, SessionId, Term,
-    frame::{GapCause, Payload, RefusalCode, Start},
+    frame::{GapCause, Payload, PresenceWanted, RefusalCode, Start},
 };

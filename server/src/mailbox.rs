@@ -34,6 +34,8 @@ pub(crate) struct Mail {
     pub(crate) answers: VecDeque<(Sequence, Answer)>,
     /// The client is to come back after a time between the two.
     pub(crate) go_away: Option<(Duration, Duration)>,
+    /// The session's pass is another.
+    pub(crate) is_repassed: bool,
     /// The connection is to close; the first reason stands.
     pub(crate) close: Option<CloseCode>,
 }
@@ -54,6 +56,10 @@ impl Mailbox {
 
     pub(crate) fn go_away(&self, min: Duration, max: Duration) {
         self.put(|mail| mail.go_away = Some((min, max)));
+    }
+
+    pub(crate) fn repass(&self) {
+        self.put(|mail| mail.is_repassed = true);
     }
 
     pub(crate) fn close(&self, code: CloseCode) {

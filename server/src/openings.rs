@@ -1,4 +1,4 @@
-//! Subscriptions that wait for their rooms.
+//! Subscriptions that wait to be allowed, or for their rooms.
 
 use std::{
     sync::Arc,
@@ -10,7 +10,7 @@ use tidewire_protocol::{
     frame::{PresenceWanted, RefusalCode, Start},
 };
 
-use crate::{engine::EngineFuture, room::Room, rooms::Opening};
+use crate::{engine::EngineFuture, room::Room};
 
 /// What a client asked for by a subscribe.
 pub(crate) struct Wanted {
@@ -32,8 +32,8 @@ impl Openings {
         self.0.is_empty()
     }
 
-    pub(crate) fn push(&mut self, wanted: Wanted, opening: Opening) {
-        self.0.push((wanted, Box::pin(opening.wait())));
+    pub(crate) fn push(&mut self, wanted: Wanted, opening: EngineFuture<'static, Opened>) {
+        self.0.push((wanted, opening));
     }
 
     /// The client no longer wants the room.

@@ -8,7 +8,7 @@ use std::{
 use http::HeaderMap;
 use warp::Filter;
 
-use crate::limits::TrustedProxies;
+use crate::{access::Connecting, limits::TrustedProxies};
 
 /// Who sends a request.
 #[derive(Clone, Debug)]
@@ -17,6 +17,18 @@ pub(crate) struct Peer {
     pub(crate) headers: HeaderMap,
     /// Where it is. Unknown where the program that runs the server does not say.
     pub(crate) address: Option<IpAddr>,
+}
+
+impl Peer {
+    /// What its access is asked where nobody can show a token.
+    pub(crate) fn connecting(&self) -> Connecting<'_> {
+        Connecting {
+            token: &[],
+            headers: &self.headers,
+            address: self.address,
+            renews: None,
+        }
+    }
 }
 
 /// The other end of the TCP connection, as [`serve`](crate::serve) adds it to each request.

@@ -10,7 +10,7 @@ use tidewire_protocol::{
     Admission, Answer, ConnectionId, MemberId, OwnedPayload, RoomName, Sequence, SessionId, Term, frame::RefusalCode,
 };
 
-use crate::{limits::Address, mailbox::Mailbox, sessions::Sessions};
+use crate::{access::Pass, limits::Address, mailbox::Mailbox, sessions::Sessions};
 
 /// What is under way of a session's publishes.
 #[derive(Debug, Default)]
@@ -46,6 +46,16 @@ pub(crate) struct Turn {
     pub(crate) member: MemberId,
     pub(crate) term: Term,
     pub(crate) publish: Publish,
+    /// What its session may do.
+    pub(crate) pass: Arc<Pass>,
+}
+
+/// The publish whose turn it is next.
+#[derive(Debug)]
+pub(crate) struct Next {
+    pub(crate) publish: Publish,
+    /// What its session may do by now.
+    pub(crate) pass: Arc<Pass>,
 }
 
 /// What the connection is to know of a publish that arrived on it.
@@ -69,7 +79,7 @@ pub(crate) struct Settled {
     /// The connection to tell.
     pub(crate) tell: Option<(ConnectionId, Arc<Mailbox>)>,
     /// Whose turn it is.
-    pub(crate) next: Option<Publish>,
+    pub(crate) next: Option<Next>,
 }
 
 impl Sessions {
@@ -115,6 +125,7 @@ impl Sessions {
                     member: session.member.clone(),
                     term,
                     publish,
+                    pass: Arc::clone(&session.pass),
                 })
             }
         }
@@ -144,7 +155,10 @@ impl Sessions {
         }
         Settled {
             tell: to.map(|to| (to, Arc::clone(&session.mailbox))),
-            next,
+            next: next.map(|publish| Next {
+                publish,
+                pass: Arc::clone(&session.pass),
+            }),
         }
     }
 

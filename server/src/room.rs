@@ -305,6 +305,11 @@ impl Reader {
         &self.room
     }
 
+    /// Whether it is told who joins and leaves.
+    pub(crate) fn follows_presence(&self) -> bool {
+        self.interest == Interest::SaidAndPresence
+    }
+
     /// Whether there may be something to read: not where it waits and was not called since. One load, and no lock.
     pub(crate) fn may_have_news(&self) -> bool {
         let calls = &self.room.calls[self.interest as usize];

@@ -53,10 +53,11 @@ impl Tidewire {
     ///
     /// A request that is not a proper opening handshake is answered here and not rejected: 405 for a method other than
     /// GET, 426 for a GET without upgrade or a wrong version, 400 for a bad key, 403 for a page that
-    /// [`Settings::origins`](crate::Settings::origins) does not allow.
+    /// [`Settings::origins`](crate::Settings::origins) does not allow, 401 for who may not
+    /// [connect](crate::Access::connect), who has no token to show here.
     #[must_use]
     pub fn echo(&self) -> BoxedFilter<(Response,)> {
-        self.endpoint(|tidewire, peer| Echo(tidewire.hub().throttle(&peer)))
+        self.plain(|tidewire, peer| Echo(tidewire.hub().throttle(&peer)))
     }
 
     /// A WebSocket on which what one says is told to all others, at whatever path it is mounted; the same room for
@@ -66,14 +67,14 @@ impl Tidewire {
     /// of the others' `Broadcast: …`. Bad handshakes are answered as for [`echo`](Self::echo).
     #[must_use]
     pub fn chat(&self) -> BoxedFilter<(Response,)> {
-        self.endpoint(|tidewire, peer| {
+        self.plain(|tidewire, peer| {
             let hub = tidewire.hub();
             Chat::join(tidewire.lobby(), hub.clock, hub.throttle(&peer))
         })
     }
 
     /// A WebSocket on which the room protocol is spoken, at whatever path it is mounted; the same rooms for every mount of
-    /// this server. Bad handshakes are answered as for [`echo`](Self::echo).
+    /// this server. Bad handshakes are answered as for [`echo`](Self::echo); who may connect is asked at each hello.
     #[must_use]
     pub fn ws(&self) -> BoxedFilter<(Response,)> {
         self.endpoint(|tidewire, peer| Ws::new(tidewire.hub(), peer))
@@ -161,6 +162,27 @@ impl Tidewire {
         warp::get().map(answer).boxed()
     }
 
+    /// An endpoint on which nobody can show a token, so that it is asked before who may connect.
+    fn plain<E: Endpoint>(&self, join: fn(&Self, Peer) -> E) -> BoxedFilter<(Response,)> {
+        let tidewire = self.clone();
+        warp::method()
+            .and(peer(&self.settings().limits.trusted_proxies))
+            .and(warp::ext::optional::<OnUpgrade>())
+            .then(move |method: Method, peer: Peer, on_upgrade: Option<OnUpgrade>| {
+                let tidewire = tidewire.clone();
+                async move {
+                    let opened = async {
+                        let origins = &tidewire.settings().origins;
+                        let upgrade = Upgrade::new(&method, &peer.headers, on_upgrade, origins)?;
+                        tidewire.hub().decider.connect(&peer.connecting()).decided().await?;
+                        tidewire.open(upgrade, peer, join)
+                    };
+                    opened.await.unwrap_or_else(|refusal| tidewire.refuse(refusal))
+                }
+            })
+            .boxed()
+    }
+
     fn endpoint<E: Endpoint>(&self, join: fn(&Self, Peer) -> E) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
         warp::method()
@@ -169,11 +191,13 @@ impl Tidewire {
             .map(move |method: Method, peer: Peer, on_upgrade: Option<OnUpgrade>| {
                 Upgrade::new(&method, &peer.headers, on_upgrade, &tidewire.settings().origins)
                     .and_then(|upgrade| tidewire.open(upgrade, peer, join))
-                    .unwrap_or_else(|refusal| {
-                        tidewire.hub().metrics.on_handshake_refused(&refusal);
-                        refusal.into_response()
-                    })
+                    .unwrap_or_else(|refusal| tidewire.refuse(refusal))
             })
             .boxed()
+    }
+
+    fn refuse(&self, refusal: Refusal) -> Response {
+        self.hub().metrics.on_handshake_refused(&refusal);
+        refusal.into_response()
     }
 }

@@ -10,6 +10,7 @@ use tidewire_protocol::{Asked, Attached, CloseCode, ConnectionId, Granted, Membe
 use tracing::debug;
 
 use crate::{
+    access::{Begun, Pass},
     clock::Clock,
     engine::Lease,
     limits::{Address, Counted, Rates, Usage},
@@ -32,6 +33,8 @@ pub(crate) struct Sessions {
     rates: Arc<Rates>,
     /// Whether nothing more is published. It is set behind the lock.
     pub(crate) is_frozen: AtomicBool,
+    /// For how many rooms it is remembered where a session's subscriptions began.
+    pub(crate) max_begun: usize,
     state: Mutex<State>,
 }
 
@@ -47,9 +50,13 @@ pub(crate) struct State {
 #[derive(Debug)]
 pub(crate) struct Kept {
     pub(crate) member: MemberId,
+    /// What it may do.
+    pub(crate) pass: Arc<Pass>,
     connection: ConnectionId,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) rooms: Vec<InRoom>,
+    /// Where its subscriptions began, where that matters.
+    pub(crate) begun: Option<Box<Begun>>,
     pub(crate) publishing: Publishes,
     /// Its polls, since it has had no other transport.
     pub(crate) polls: Option<Box<Run>>,
@@ -66,6 +73,8 @@ pub(crate) struct Kept {
 #[derive(Debug)]
 pub(crate) struct Entered {
     pub(crate) attached: Attached,
+    /// What it may do.
+    pub(crate) pass: Arc<Pass>,
     /// Whether it is in rooms that the connection has yet to ask for.
     pub(crate) is_in_rooms: bool,
     /// Its client is to come back after a time between the two, and was not told before.
@@ -80,6 +89,7 @@ pub(crate) struct Asking<'a> {
     pub(crate) mailbox: &'a Arc<Mailbox>,
     pub(crate) asked: Asked,
     pub(crate) address: Option<&'a Arc<Address>>,
+    pub(crate) pass: &'a Arc<Pass>,
 }
 
 impl Sessions {
@@ -96,6 +106,8 @@ impl Sessions {
             max_members: settings.limits.max_members.unwrap_or(usize::MAX),
             rates,
             is_frozen: AtomicBool::new(false),
+            // Some of them may have been left, and may be asked for again.
+            max_begun: 2 * settings.max_subscriptions as usize,
             state: Mutex::new(State {
                 machine,
                 kept: HashMap::new(),
@@ -119,9 +131,8 @@ impl Sessions {
     pub(crate) fn attach(&self, asking: Asking<'_>) -> Result<Entered, CloseCode> {
         let fresh = random::session().map_err(|_| CloseCode::INTERNAL_ERROR)?;
         self.give(asking, None, |machine| {
-            // Anybody who knows a session may have it, so whose it is need not be asked.
-            let known = asking.asked.session.and_then(|id| machine.member(id)).cloned();
-            let member = known.map_or_else(|| name(fresh), Ok)?;
+            let known = asking.asked.session.filter(|id| machine.held(*id).is_some());
+            let member = member(asking.pass, known.unwrap_or(fresh))?;
             machine.attach(asking.connection, asking.asked, fresh, &member)
         })
     }
@@ -141,7 +152,7 @@ impl Sessions {
             if is_gone {
                 return Err(CloseCode::TRY_AGAIN_LATER);
             }
-            let member = machine.member(id).cloned().map_or_else(|| name(id), Ok)?;
+            let member = member(asking.pass, id)?;
             machine.adopt(asking.connection, asking.asked, id, &member, &granted)
         });
         (!is_gone).then_some(given)
@@ -218,6 +229,51 @@ impl Sessions {
         if let Some(polls) = polls {
             polls.end(CloseCode::TAKEN_OVER);
         }
+    }
+
+    /// What a session may do by now, if the connection has it.
+    pub(crate) fn pass(&self, id: SessionId, connection: ConnectionId) -> Option<Arc<Pass>> {
+        let mut state = self.lock();
+        let session = state.attached(id, connection)?;
+        Some(Arc::clone(&session.pass))
+    }
+
+    /// What a session may do from now on, if the connection has it: whether that is so.
+    pub(crate) fn repass(&self, id: SessionId, connection: ConnectionId, pass: Arc<Pass>) -> bool {
+        let mut state = self.lock();
+        let session = state.attached(id, connection);
+        session.map(|session| session.pass = pass).is_some()
+    }
+
+    /// Gives each session another pass for which `change` has one, and returns how many those are.
+    pub(crate) fn repass_all(&self, change: impl Fn(&Pass) -> Option<Pass>) -> usize {
+        let mut state = self.lock();
+        let changed = state.kept.values_mut().filter_map(|session| {
+            session.pass = Arc::new(change(&session.pass)?);
+            Some(Arc::clone(&session.mailbox))
+        });
+        let mailboxes: Vec<Arc<Mailbox>> = changed.collect();
+        drop(state);
+        mailboxes.iter().for_each(|mailbox| mailbox.repass());
+        mailboxes.len()
+    }
+
+    /// Ends all sessions of a subject, and returns them with the terms under which they were here.
+    pub(crate) fn end_all_of(&self, subject: &MemberId) -> Vec<(SessionId, Term)> {
+        let mut state = self.lock();
+        let State { machine, kept, .. } = &mut *state;
+        let ended: Vec<(SessionId, Kept)> = kept
+            .extract_if(|_, session| session.pass.subject() == Some(subject))
+            .collect();
+        let terms = ended.iter().filter_map(|(id, _)| Some((*id, machine.held(*id)?)));
+        let terms: Vec<(SessionId, Term)> = terms.collect();
+        ended.iter().for_each(|(id, _)| machine.forget(*id));
+        drop(state);
+        for (_, session) in ended {
+            session.mailbox.close(CloseCode::UNAUTHORIZED);
+            session.exit_all(CloseCode::UNAUTHORIZED);
+        }
+        terms
     }
 
     /// A connection ended: its session waits.
@@ -298,8 +354,10 @@ impl Sessions {
     }
 }
 
-fn name(session: SessionId) -> Result<MemberId, CloseCode> {
-    member::of(session).map_err(|_| CloseCode::INTERNAL_ERROR)
+/// Whose session it is or would be: the subject's, or where there is none, whoever knows it.
+fn member(pass: &Pass, session: SessionId) -> Result<MemberId, CloseCode> {
+    let subject = pass.subject().cloned().map(Ok);
+    subject.unwrap_or_else(|| member::of(session).map_err(|_| CloseCode::INTERNAL_ERROR))
 }
 
 impl State {
@@ -314,13 +372,18 @@ impl State {
         (counted, usage): (Option<Counted>, impl FnOnce() -> Arc<Usage>),
     ) -> (Entered, Option<Arc<Mailbox>>, Option<Lease>) {
         let Asking {
-            connection, mailbox, ..
+            connection,
+            mailbox,
+            pass,
+            ..
         } = asking;
         let session = self.kept.entry(attached.session).or_insert_with(|| Kept {
             member: attached.member.clone(),
+            pass: Arc::clone(pass),
             connection,
             mailbox: Arc::clone(mailbox),
             rooms: Vec::new(),
+            begun: None,
             publishing: Publishes::None,
             polls: None,
             lease: None,
@@ -332,6 +395,7 @@ impl State {
             session.publishing = Publishes::None;
         }
         session.connection = connection;
+        session.pass = Arc::clone(pass);
         let old_mailbox = std::mem::replace(&mut session.mailbox, Arc::clone(mailbox));
         let old_lease = std::mem::replace(&mut session.lease, lease);
         let is_told = std::mem::replace(&mut session.is_told, self.go_away.is_some());
@@ -339,6 +403,7 @@ impl State {
             is_in_rooms: !session.rooms.is_empty(),
             go_away: self.go_away.filter(|_| !is_told),
             usage: Arc::clone(&session.usage),
+            pass: Arc::clone(pass),
             attached,
         };
         let displaced = entered.attached.displaced.map(|_| old_mailbox);

@@ -76,6 +76,11 @@ pub struct Settings {
     /// How long an engine may take over opening a room, over a message, or over whose a session is, before that counts as
     /// failed. Default: 10 s.
     pub engine_timeout: Duration,
+    /// How long an [`Access`](crate::Access) may take to decide, before a connection is closed with 1013 and a request refused
+    /// with 100. Default: 10 s.
+    pub access_timeout: Duration,
+    /// For how long it is remembered what was revoked: as long as a token lives that was issued before. Default: 24 hours.
+    pub max_token_life: Duration,
 }
 
 impl Settings {
@@ -132,6 +137,8 @@ impl Default for Settings {
             retention: Retention::default(),
             max_log_bytes: 256 << 20,
             engine_timeout: Duration::from_secs(10),
+            access_timeout: Duration::from_secs(10),
+            max_token_life: Duration::from_secs(24 * 3600),
         }
     }
 }

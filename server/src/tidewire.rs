@@ -14,13 +14,14 @@ use tracing::debug;
 use warp::reply::Response;
 
 use crate::{
+    access::Access,
+    api::ApiKeys,
     budget::Budget,
     builder::Builder,
     connection::{Connection, Endpoint, Timeouts},
     connections::{Connections, Counted},
     drain::Drain,
     engine::Engine,
-    hook::Hook,
     hub::Hub,
     io::Io,
     limits::Entering,
@@ -53,18 +54,23 @@ impl Tidewire {
         Self::builder().settings(settings).build()
     }
 
-    /// A server to be made with an engine or a hook.
+    /// A server to be made with an engine, or with rules who may do what.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    pub(crate) fn with(settings: Settings, engine: Arc<dyn Engine>, hook: Hook) -> Self {
+    pub(crate) fn with(
+        settings: Settings,
+        engine: Arc<dyn Engine>,
+        access: Arc<dyn Access>,
+        api_keys: Option<ApiKeys>,
+    ) -> Self {
         let shared = Shared {
             lobby: lobby(&settings),
             connections: Arc::default(),
             tasks: TaskTracker::new(),
             drain: Arc::default(),
-            hub: Arc::new(Hub::new(settings, engine, hook)),
+            hub: Arc::new(Hub::new(settings, engine, access, api_keys)),
         };
         Self {
             shared: Arc::new(shared),

@@ -7,7 +7,7 @@ use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{
         ALLOW, CONNECTION, HOST, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
+        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
     },
 };
 use hyper::upgrade::OnUpgrade;
@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use warp::reply::Response;
 
 use crate::{
+    access::Denied,
     limits::NotNow,
     origins::{ForeignOrigin, Origins},
 };
@@ -47,6 +48,10 @@ pub(crate) enum Refusal {
     GoingAway(u64),
     /// It is to come back later.
     NotNow(NotNow),
+    /// Who asks may not connect.
+    Unauthorized,
+    /// Nobody can say now whether it may.
+    Undecided,
 }
 
 impl Upgrade {
@@ -99,7 +104,7 @@ impl Upgrade {
 
 impl Refusal {
     /// All there are.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Method,
         Self::NotAnUpgrade,
         Self::Version,
@@ -111,6 +116,8 @@ impl Refusal {
         Self::NotNow(NotNow::Full),
         Self::NotNow(NotNow::AddressFull),
         Self::NotNow(NotNow::TooFast(Duration::ZERO)),
+        Self::Unauthorized,
+        Self::Undecided,
     ];
 
     /// In a word, for the metrics.
@@ -125,6 +132,8 @@ impl Refusal {
             Self::Connection => "connection",
             Self::GoingAway(_) => "going_away",
             Self::NotNow(why) => why.reason(),
+            Self::Unauthorized => "unauthorized",
+            Self::Undecided => "undecided",
         }
     }
 
@@ -152,6 +161,16 @@ impl Refusal {
                 "Sec-WebSocket-Key must be there once: 16 bytes in base64",
             ),
             Self::Origin => (StatusCode::FORBIDDEN, None, FOREIGN_ORIGIN),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                Some((WWW_AUTHENTICATE, "Bearer")),
+                "who may use this endpoint must show who they are",
+            ),
+            Self::Undecided => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                None,
+                "nobody can say now who may use this endpoint",
+            ),
             Self::Host => (StatusCode::BAD_REQUEST, None, "a Host header is needed"),
             Self::Connection => (StatusCode::BAD_REQUEST, None, "a WebSocket needs HTTP/1.1"),
             Self::GoingAway(_) => (StatusCode::SERVICE_UNAVAILABLE, None, GOING_AWAY),
@@ -185,6 +204,15 @@ impl Refusal {
 
 /// What who is turned away at the end of a server is told.
 pub(crate) const GOING_AWAY: &str = "the server is going away";
+
+impl From<Denied> for Refusal {
+    fn from(denied: Denied) -> Self {
+        match denied {
+            Denied::Unauthorized | Denied::Expired => Self::Unauthorized,
+            Denied::Unavailable => Self::Undecided,
+        }
+    }
+}
 
 /// What a page that may not use the server is told.
 pub(crate) const FOREIGN_ORIGIN: &str = "pages of this origin may not use the server";

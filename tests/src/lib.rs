@@ -18,6 +18,8 @@ mod raw;
 pub mod soak;
 mod stage;
 mod talk;
+pub mod tokens;
+mod visitor;
 mod wire;
 
 use std::{
@@ -50,6 +52,7 @@ pub use proxy::{Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
 pub use stage::NativeStage;
 pub use talk::{connect_over, message, publish_all};
+pub use visitor::{Over, Visitor};
 pub use wire::{Heard, More, Presence, Said, Welcomed, Wire};
 
 /// How long a test waits for what must come.

@@ -23,6 +23,8 @@ pub struct Poller {
     pub answered: u64,
     /// What each poll subscribes to.
     pub wants: Wants,
+    /// What each hello shows.
+    pub token: Vec<u8>,
 }
 
 /// A subscription to one room, which every poll asks for.
@@ -54,6 +56,7 @@ impl Poller {
                 start: Start::Now,
                 presence: PresenceWanted::Nothing,
             },
+            token: Vec::new(),
         }
     }
 
@@ -80,7 +83,7 @@ impl Poller {
             attempt: self.attempt,
             session: self.session,
             answered: Sequence(self.answered),
-            token: Token::default(),
+            token: Token(&self.token),
         });
         let Wants { room, start, presence } = self.wants;
         let subscribe = ClientFrame::Subscribe(Subscribe {

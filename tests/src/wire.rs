@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     net::{Ipv4Addr, SocketAddr},
+    time::Duration,
 };
 
 use tidewire_protocol::{
@@ -44,6 +45,8 @@ pub enum Heard {
     Ping,
     Pong,
     Close(CloseCode),
+    /// A new token was taken, and is good for so long.
+    Authenticated(Duration),
     Other,
 }
 
@@ -144,12 +147,27 @@ impl Wire {
     ///
     /// When something else comes.
     pub async fn hello(&mut self, session: Option<SessionId>, attempt: u64, answered: u64) -> Welcomed {
+        self.hello_with(&[], session, attempt, answered).await
+    }
+
+    /// Says hello with a token, and waits for the welcome.
+    ///
+    /// # Panics
+    ///
+    /// When something else comes.
+    pub async fn hello_with(
+        &mut self,
+        token: &[u8],
+        session: Option<SessionId>,
+        attempt: u64,
+        answered: u64,
+    ) -> Welcomed {
         self.say(ClientFrame::Hello(Hello {
             version: VERSION,
             attempt,
             session,
             answered: Sequence(answered),
-            token: Token::default(),
+            token: Token(token),
         }))
         .await;
         match self.next().await {
@@ -377,6 +395,7 @@ impl From<ServerFrame<'_>> for Heard {
             ServerFrame::Ping(_) => Self::Ping,
             ServerFrame::Pong(_) => Self::Pong,
             ServerFrame::Close(close) => Self::Close(close.code),
+            ServerFrame::Authenticated { expires_in } => Self::Authenticated(expires_in),
             _ => Self::Other,
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tidewire_protocol::{Offset, frame::Start};
-use tidewire_server::{RefusalCode, Tidewire};
+use tidewire_server::{Access, Allowed, Connecting, Decision, Denied, Pass, Publishing, RefusalCode, Tidewire};
 use tidewire_tests::{Raw, Server, Wire};
 
 struct Http {
@@ -205,16 +205,29 @@ async fn a_body_without_a_length_is_taken_up_to_the_limit() {
     }
 }
 
+/// Decides by the room's name, and takes its time for one of them.
+#[derive(Debug)]
+struct Doorman;
+
+impl Access for Doorman {
+    fn connect(&self, _: &Connecting<'_>) -> Decision<Result<Pass, Denied>> {
+        Decision::Now(Ok(Pass::anonymous()))
+    }
+
+    fn publish(&self, publishing: &Publishing<'_>) -> Decision<Result<Allowed, RefusalCode>> {
+        assert!(publishing.pass.is_none() && publishing.member.is_none());
+        match publishing.room.as_str() {
+            "open" => Decision::Now(Ok(Allowed::AsItIs)),
+            "busy" => Decision::Now(Err(RefusalCode::RATE_LIMITED)),
+            "later" => Decision::later(async { Err(RefusalCode(222)) }),
+            _ => Decision::Now(Err(RefusalCode::REJECTED)),
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_the_program_refuses_is_refused() {
-    let tidewire = Tidewire::builder()
-        .on_publish(|publishing| match publishing.room.as_str() {
-            "open" => Ok(()),
-            "busy" => Err(RefusalCode::RATE_LIMITED),
-            "later" => Err(RefusalCode(222)),
-            _ => Err(RefusalCode::REJECTED),
-        })
-        .build();
+    let tidewire = Tidewire::builder().access(Doorman).build();
     let server = Server::serve(tidewire);
     let mut http = Http::to(&server).await;
     assert_eq!(http.post("open/messages", &[], b"").await.0, StatusCode::CREATED);

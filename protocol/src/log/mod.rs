@@ -218,24 +218,34 @@ impl Log {
 
     /// What lies between a cursor and what this log keeps; the cursor is past it then. To be asked before [`read`](Self::read).
     pub fn read_gap(&self, cursor: &mut Cursor) -> Option<Gap> {
-        let position = cursor.position;
         let kept = Position {
             epoch: self.epoch,
             offset: self.evicted,
         };
+        self.gap(cursor, kept)
+    }
+
+    /// All that a cursor would see next, as a gap; it is at the log's end then.
+    pub fn skip(&self, cursor: &mut Cursor) -> Option<Gap> {
+        self.gap(cursor, self.head())
+    }
+
+    /// What lies between a cursor and a place that it is to be past.
+    fn gap(&self, cursor: &mut Cursor, resume: Position) -> Option<Gap> {
+        let position = cursor.position;
         // A log of the same epoch never gets shorter, so a position past its end is that of one who has read at another server
         // that was told more. What comes up to there is not news for it.
         let cause = match position.epoch != self.epoch {
             true => GapCause::LogLost,
-            false if position.offset < self.evicted => GapCause::Evicted,
+            false if position.offset < resume.offset => GapCause::Evicted,
             false => return None,
         };
-        cursor.position = kept;
+        cursor.position = resume;
         Some(Gap {
             room: self.room,
             cause,
             from: position.offset.next(),
-            resume: kept,
+            resume,
         })
     }
 

@@ -223,6 +223,17 @@ impl Connection {
         frames
     }
 
+    /// Has its subscription in a room go on at the log's end, and tells a gap for what is not for it.
+    pub fn skip_room(&mut self, log: &Log) {
+        let State::Open(open) = &mut self.state else { return };
+        let mut places = open.subscriptions.iter_mut().map(|it| &mut it.place);
+        if let Some(cursor) = places.find_map(|place| place.cursor_in(log.room()))
+            && let Some(gap) = log.skip(cursor)
+        {
+            self.send(&ServerFrame::Gap(gap));
+        }
+    }
+
     fn on_attached(&mut self, attached: &Attached, token_expires_in: Duration) {
         let token_expires = expiry(self.now, token_expires_in);
         self.state = State::Open(Open {

@@ -498,10 +498,16 @@ fn sessions_are_bounded_and_belong_to_their_member() {
         attempt: 2,
         answered: Sequence(0),
     };
-    let stolen = sessions.attach(ConnectionId(4), asked, id(4), &bob).expect("a session");
+    let stolen = sessions.attach(ConnectionId(4), asked, id(4), &bob);
+    assert_eq!(stolen, Err(CloseCode::UNAUTHORIZED));
+    assert!(sessions.is_attached(id(1)), "it stays its owner's");
+    let earlier = Asked { attempt: 1, ..asked };
+    let back = sessions
+        .attach(ConnectionId(5), earlier, id(4), &ann)
+        .expect("a session");
     assert_eq!(
-        (stolen.outcome, stolen.session, stolen.displaced),
-        (Outcome::Replaced, id(4), None)
+        (back.outcome, back.session, back.displaced),
+        (Outcome::Resumed, id(1), Some(ConnectionId(1)))
     );
 }
 

@@ -2,13 +2,13 @@
 
 use http::{
     HeaderValue, StatusCode,
-    header::{ALLOW, RETRY_AFTER},
+    header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use tidewire_protocol::frame::RefusalCode;
 use warp::reply::Response;
 
 use super::json::{Error, Problem, respond};
-use crate::{body::BodyError, limits::NotNow, upgrade::FOREIGN_ORIGIN};
+use crate::{access::TooManyRevoked, body::BodyError, limits::NotNow, upgrade::FOREIGN_ORIGIN};
 
 /// Why a request was not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,12 +17,20 @@ pub(super) enum Failure {
     Origin,
     /// It is to come back later.
     NotNow(NotNow),
+    /// Without a key, or with a wrong one.
+    Unauthorized,
     /// Nothing is there.
     Path,
     /// Another method than these.
     Method(&'static str),
     /// No name for a room.
     Room,
+    /// No name for a subject.
+    Subject,
+    /// No pattern of room names.
+    Pattern,
+    /// As much was revoked as can be remembered.
+    TooManyRevoked,
     /// No good idempotency key, or several.
     Key,
     /// What is asked for is not understood.
@@ -55,12 +63,23 @@ impl From<BodyError> for Failure {
     }
 }
 
+impl From<TooManyRevoked> for Failure {
+    fn from(_: TooManyRevoked) -> Self {
+        Self::TooManyRevoked
+    }
+}
+
 impl Failure {
     /// The one place where a failure becomes an HTTP answer.
     pub(super) fn into_response(self) -> Response {
         let (status, code, message) = match self {
             Self::Origin => (StatusCode::FORBIDDEN, "foreign_origin", FOREIGN_ORIGIN),
             Self::NotNow(why) => (why.status(), "rate_limited", why.text()),
+            Self::Unauthorized => (
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "a key is needed: Authorization: Bearer KEY",
+            ),
             Self::Path => (StatusCode::NOT_FOUND, "not_found", "nothing is at this path"),
             Self::Method(_) => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -71,6 +90,21 @@ impl Failure {
                 StatusCode::BAD_REQUEST,
                 "invalid_room",
                 "a room's name has 1 to 128 bytes of UTF-8 and no control characters",
+            ),
+            Self::Subject => (
+                StatusCode::BAD_REQUEST,
+                "invalid_subject",
+                "a subject has 1 to 64 bytes of UTF-8 and no control characters",
+            ),
+            Self::Pattern => (
+                StatusCode::BAD_REQUEST,
+                "invalid_query",
+                "use room=PATTERN, of 1 to 256 bytes, and perhaps subject=NAME",
+            ),
+            Self::TooManyRevoked => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too_many_revoked",
+                "as much was revoked as can be remembered; nothing was done",
             ),
             Self::Key => (
                 StatusCode::BAD_REQUEST,
@@ -135,8 +169,13 @@ impl Failure {
         if let Self::Ending(seconds) = self {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Self::Method(allowed) = self {
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+        let header = match self {
+            Self::Method(allowed) => Some((ALLOW, allowed)),
+            Self::Unauthorized => Some((WWW_AUTHENTICATE, "Bearer")),
+            _ => None,
+        };
+        if let Some((name, value)) = header {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
         if let Self::NotNow(why) = self {
             response.headers_mut().insert(RETRY_AFTER, why.retry_after());

@@ -3,7 +3,9 @@
 mod drain;
 mod failure;
 mod json;
+mod keys;
 mod rooms;
+mod subjects;
 
 use bytes::Buf;
 use futures_util::Stream;
@@ -11,6 +13,7 @@ use http::Method;
 use warp::reply::Response;
 
 use self::failure::Failure;
+pub use self::keys::{ApiKeys, InvalidApiKey};
 use crate::{origins::ForeignOrigin, peer::Peer, tidewire::Tidewire};
 
 /// A request.
@@ -31,13 +34,23 @@ pub(crate) async fn answer<B: Buf>(
     if let Err(ForeignOrigin) = tidewire.settings().origins.check(&request.peer.headers) {
         return Failure::Origin.into_response();
     }
-    if let Err(why) = tidewire.hub().gate.ask(request.peer.address) {
+    let hub = tidewire.hub();
+    if let Err(why) = hub.gate.ask(request.peer.address) {
         return Failure::NotNow(why).into_response();
+    }
+    if hub
+        .api_keys
+        .as_ref()
+        .is_some_and(|keys| !keys.allow(&request.peer.headers))
+    {
+        return Failure::Unauthorized.into_response();
     }
     let path: Vec<&str> = request.path.split('/').collect();
     let answered = match path[..] {
         ["drain"] => drain::answer(tidewire, &request),
-        ["rooms", room, "messages"] => rooms::messages(tidewire.hub(), &request, room, body).await,
+        ["rooms", room, "messages"] => rooms::messages(hub, &request, room, body).await,
+        ["subjects", subject, "sessions"] => subjects::sessions(hub, &request, subject),
+        ["grants"] => subjects::grants(hub, &request),
         _ => Err(Failure::Path),
     };
     answered.unwrap_or_else(Failure::into_response)

@@ -70,7 +70,7 @@ async fn publish<B: Buf>(
         term: Term::default(),
         address: address.as_ref(),
     };
-    match hub.publish_for_others(message).await.map_err(NotPublished::from) {
+    match hub.publish_for_others(None, message).await.map_err(NotPublished::from) {
         Ok(position) => {
             debug!(offset = position.offset.0, "published");
             Ok(respond(StatusCode::CREATED, &json::Place::from(position)))

@@ -1,5 +1,6 @@
 //! What is wrong or unsafe in the options: one small function for each thing, and the list of them.
 
+mod access;
 mod exposure;
 mod files;
 
@@ -36,6 +37,9 @@ pub(crate) fn findings(config: &Config) -> Vec<Finding> {
 type Check = fn(&Config) -> Option<Finding>;
 
 static CHECKS: &[Check] = &[
+    access::keys_are_good,
+    access::open_to_everybody,
+    access::api_without_keys,
     files::page_has_an_index,
     files::descriptors_suffice,
     exposure::public_without_tls,

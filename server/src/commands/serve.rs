@@ -48,7 +48,7 @@ async fn listen(config: &Config) -> io::Result<()> {
     let listener =
         bind(config.listen).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
     let address = listener.local_addr()?;
-    let tidewire = Tidewire::new(config.settings());
+    let tidewire = config.tidewire()?;
     let page = config.www.clone().map_or_else(missing_page, page);
     let routes = tidewire.routes().or(page);
 

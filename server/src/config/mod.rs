@@ -1,5 +1,6 @@
 //! Arguments and environment to typed settings.
 
+mod access;
 mod drain;
 mod limits;
 mod rooms;
@@ -12,7 +13,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use tidewire_server::{AllowedOrigin, Origins, Settings};
+use tidewire_server::{AllowedOrigin, Origins, Settings, Tidewire};
 use tracing_subscriber::EnvFilter;
 
 /// The options of the server.
@@ -68,6 +69,9 @@ pub(crate) struct Config {
     log_format: LogFormat,
 
     #[command(flatten)]
+    pub(crate) access: access::Access,
+
+    #[command(flatten)]
     drain: drain::Drain,
 
     #[command(flatten)]
@@ -86,6 +90,12 @@ enum LogFormat {
 }
 
 impl Config {
+    /// The server that it describes.
+    pub(crate) fn tidewire(&self) -> io::Result<Tidewire> {
+        let builder = Tidewire::builder().settings(self.settings());
+        Ok(self.access.build(builder)?.build())
+    }
+
     pub(crate) fn settings(&self) -> Settings {
         let mut settings = Settings::default();
         settings.origins = self.origins();
@@ -95,6 +105,7 @@ impl Config {
         settings.close_timeout = self.close_timeout;
         settings.handshake_timeout = self.handshake_timeout;
         settings.body_timeout = self.body_timeout;
+        self.access.apply(&mut settings);
         self.drain.apply(&mut settings);
         self.rooms.apply(&mut settings);
         self.limits.apply(&mut settings);

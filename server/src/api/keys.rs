@@ -1,0 +1,127 @@
+//! The keys of other programs.
+
+use std::fmt;
+
+use http::{HeaderMap, header::AUTHORIZATION};
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+
+/// The keys with which other programs may use `/api`. Nobody can tell them from its `Debug` form, nor from the time that it takes
+/// to find that one is wrong.
+#[derive(Clone, Default)]
+pub struct ApiKeys(Vec<Hash>);
+
+/// A line is not a key: it has fewer than [`ApiKeys::MIN_CHARACTERS`], or others than visible ASCII characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InvalidApiKey {
+    /// The line, from 1.
+    pub line: usize,
+}
+
+type Hash = [u8; 32];
+
+impl ApiKeys {
+    /// The least that a key must have.
+    pub const MIN_CHARACTERS: usize = 32;
+
+    /// No key: nobody may use it.
+    #[must_use]
+    pub const fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// A key on each line; what begins with `#`, and lines without anything, is passed over.
+    ///
+    /// # Errors
+    ///
+    /// When a line is no key.
+    pub fn parse(text: &str) -> Result<Self, InvalidApiKey> {
+        let lines = text.lines().map(str::trim).enumerate();
+        let keys = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let hashes = keys.map(|(index, key)| {
+            let is_good = key.len() >= Self::MIN_CHARACTERS && key.bytes().all(|byte| byte.is_ascii_graphic());
+            is_good.then(|| hash(key)).ok_or(InvalidApiKey { line: index + 1 })
+        });
+        hashes.collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Whether a request shows one of them: `Authorization: Bearer KEY`.
+    pub(super) fn allow(&self, headers: &HeaderMap) -> bool {
+        let shown = hash(shown(headers).unwrap_or_default());
+        // Each is looked at, whether one was found before or not.
+        let found = self.0.iter().map(|key| key.ct_eq(&shown));
+        found.fold(Choice::from(0), |any, one| any | one).into()
+    }
+}
+
+fn hash(key: &str) -> Hash {
+    Sha256::digest(key).into()
+}
+
+fn shown(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, key) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| key.trim())
+}
+
+impl fmt::Debug for ApiKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ApiKeys({})", self.0.len())
+    }
+}
+
+impl fmt::Display for InvalidApiKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let least = ApiKeys::MIN_CHARACTERS;
+        write!(
+            f,
+            "line {}: a key has at least {least} visible ASCII characters",
+            self.line
+        )
+    }
+}
+
+impl std::error::Error for InvalidApiKey {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "0123456789abcdef0123456789abcdef";
+    const TWO: &str = "fedcba9876543210fedcba9876543210";
+
+    fn allow(keys: &ApiKeys, value: &str) -> bool {
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, value.parse().expect("a value"))]);
+        keys.allow(&headers)
+    }
+
+    #[test]
+    fn any_of_the_keys_is_good_and_nothing_else() {
+        let keys = ApiKeys::parse(&format!("# for the shop\n{ONE}\n\n  {TWO}  \n")).expect("keys");
+        for good in [ONE, TWO] {
+            assert!(allow(&keys, &format!("Bearer {good}")));
+            assert!(allow(&keys, &format!("bearer  {good} ")));
+            assert!(!allow(&keys, &format!("Basic {good}")));
+            assert!(!allow(&keys, good));
+            assert!(!allow(&keys, &format!("Bearer {good}x")));
+            assert!(!allow(&keys, &format!("Bearer {}", &good[1..])));
+        }
+        assert!(!allow(&keys, "Bearer "));
+        assert!(!keys.allow(&HeaderMap::new()));
+        assert!(!allow(&ApiKeys::none(), &format!("Bearer {ONE}")));
+    }
+
+    #[test]
+    fn a_key_has_so_many_characters_and_not_one_less() {
+        assert!(ApiKeys::parse(ONE).is_ok());
+        let short = ApiKeys::parse(&format!("{ONE}\n{}", &ONE[1..]));
+        assert_eq!(short.err(), Some(InvalidApiKey { line: 2 }));
+        let spaced = ApiKeys::parse(&format!("# one\n{ONE} {TWO}"));
+        assert_eq!(spaced.err(), Some(InvalidApiKey { line: 2 }));
+    }
+
+    #[test]
+    fn no_key_is_shown() {
+        let keys = ApiKeys::parse(ONE).expect("a key");
+        assert_eq!(format!("{keys:?}"), "ApiKeys(1)");
+    }
+}

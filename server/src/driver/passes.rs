@@ -1,0 +1,108 @@
+//! What a connection may do: the pass that it gets with its session, and each that takes its place.
+
+use std::sync::Arc;
+
+use http::HeaderMap;
+use tidewire_protocol::{Asked, CloseCode, frame::RefusalCode, server::Input};
+
+use super::Driver;
+use crate::{
+    access::{Connecting, Decision, Denied, Pass, Passed},
+    attaching::Attaching,
+};
+
+impl Driver {
+    /// The client said hello.
+    pub(super) fn attach(&mut self, asked: Asked, token: &[u8]) {
+        if self.machine.is_poll()
+            && asked.session.is_none()
+            && let Some(address) = self.throttle.address()
+            && let Err(wait) = address.shake_hands()
+        {
+            return self.refuse_poll(wait);
+        }
+        let peer = self.peer.take();
+        let none = HeaderMap::new();
+        let passing = self.hub.decider.connect(&Connecting {
+            token,
+            headers: peer.as_ref().map_or(&none, |peer| &peer.headers),
+            address: self.address,
+            renews: None,
+        });
+        let attaching = match passing {
+            Decision::Now(Ok(pass)) => self
+                .hub
+                .attach(self.id, &self.mailbox, asked, self.throttle.address(), pass),
+            Decision::Now(Err(denied)) => Attaching::Done(Err(denied.code())),
+            Decision::Later(passing) => {
+                let (hub, id, mailbox) = (Arc::clone(&self.hub), self.id, Arc::clone(&self.mailbox));
+                let address = self.throttle.address().cloned();
+                Attaching::Pending(Box::pin(async move {
+                    let pass = passing.await.map_err(Denied::code)?;
+                    hub.attach(id, &mailbox, asked, address.as_ref(), pass).wait().await
+                }))
+            }
+        };
+        match attaching {
+            Attaching::Done(attached) => self.on_attached(attached),
+            Attaching::Pending(attaching) => self.attaching = Some(attaching),
+        }
+    }
+
+    /// The client shows a new token. Where it has shown one that is still looked at, only the later counts.
+    pub(super) fn renew(&mut self, token: &[u8]) {
+        let Some(who) = &self.who else { return };
+        let passing = self.hub.decider.connect(&Connecting {
+            token,
+            headers: &HeaderMap::new(),
+            address: self.address,
+            renews: Some(&who.pass),
+        });
+        match passing {
+            Decision::Now(passed) => self.on_renewed(passed),
+            Decision::Later(passing) => self.renewing = Some(passing),
+        }
+    }
+
+    pub(super) fn on_renewed(&mut self, passed: Passed) {
+        let Some(who) = &self.who else { return };
+        let now = self.hub.clock.now();
+        let is_same = |pass: &Arc<Pass>| pass.subject() == who.pass.subject();
+        let pass = match passed.and_then(|pass| is_same(&pass).then_some(pass).ok_or(Denied::Unauthorized)) {
+            Ok(pass) => pass,
+            Err(denied) => return self.machine.handle_input(now, Input::Close(denied.code())),
+        };
+        let lifetime = pass.lifetime();
+        if !self.hub.sessions.repass(who.session, self.id, pass) {
+            // The session has ended, or is another connection's, which is told by itself.
+            return;
+        }
+        self.on_repassed();
+        let input = match self.is_revoked() {
+            true => Input::Close(CloseCode::TRY_AGAIN_LATER),
+            false => Input::Authenticated(lifetime),
+        };
+        self.machine.handle_input(now, input);
+    }
+
+    /// Whether something was revoked while its pass was on its way. Then the client is to come anew.
+    pub(super) fn is_revoked(&self) -> bool {
+        let who = self.who.as_ref();
+        who.is_some_and(|who| self.hub.decider.revoked().affects(&who.pass))
+    }
+
+    /// The session has another pass: what that does not allow ends.
+    pub(super) fn on_repassed(&mut self) {
+        let Some(who) = &mut self.who else { return };
+        let Some(pass) = self.hub.sessions.pass(who.session, self.id) else {
+            return;
+        };
+        who.pass = pass;
+        let now = self.hub.clock.now();
+        for ended in self.joined.extract_if(.., |joined| !joined.is_allowed_by(&who.pass)) {
+            self.hub.sessions.exit(who.session, self.id, &ended.name);
+            let refused = Input::Subscribed(ended.request, Err(RefusalCode::FORBIDDEN));
+            self.machine.handle_input(now, refused);
+        }
+    }
+}
