@@ -8,7 +8,7 @@ use core::time::Duration;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::{
-    ids::{Position, Sequence, SessionId},
+    ids::{MemberId, Position, Sequence, SessionId},
     sessions::pop_due,
     time::Instant,
 };
@@ -18,10 +18,12 @@ use crate::{
 pub struct Term(pub u64);
 
 /// A server asks for a session, because a client came to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The session.
     pub session: SessionId,
+    /// Whose it is, as who comes for it has shown.
+    pub member: MemberId,
     /// Whether it begins now. Otherwise it must have begun already.
     pub begins: bool,
     /// Which of the client's attempts to connect this is.
@@ -45,6 +47,8 @@ pub enum Claimed {
     Overtaken,
     /// There is no such session, or no longer.
     Unknown,
+    /// It belongs to another member, and stays what it was.
+    Foreign,
 }
 
 /// A session that a server has from now on.
@@ -81,6 +85,7 @@ pub struct Register {
 
 #[derive(Debug)]
 struct Registered {
+    member: MemberId,
     term: Term,
     attempt: u64,
     accepted: VecDeque<(Sequence, Position)>,
@@ -113,6 +118,9 @@ impl Register {
         let Some(session) = self.sessions.get_mut(&claim.session) else {
             return Claimed::Unknown;
         };
+        if claim.member != session.member {
+            return Claimed::Foreign;
+        }
         if claim.attempt < session.attempt {
             return Claimed::Overtaken;
         }
@@ -190,8 +198,9 @@ impl Register {
 }
 
 impl Registered {
-    const fn new(claim: &Claim) -> Self {
+    fn new(claim: &Claim) -> Self {
         Self {
+            member: claim.member.clone(),
             term: Term(0),
             attempt: claim.attempt,
             accepted: VecDeque::new(),

@@ -13,7 +13,7 @@ use crate::{
     limits::Address,
     mailbox::Mailbox,
     random,
-    sessions::{Asking, Entered},
+    sessions::{self, Asking, Entered},
 };
 
 /// A session, or the code to close with.
@@ -140,6 +140,7 @@ impl Client {
                     // This server has forgotten it meanwhile, and needs all of it.
                 }
                 Ok((Claimed::Overtaken, _)) => return Some(Err(CloseCode::TAKEN_OVER)),
+                Ok((Claimed::Foreign, _)) => return Some(Err(CloseCode::UNAUTHORIZED)),
                 Ok((Claimed::Unknown, _)) => {
                     if let Some(term) = held {
                         self.hub.sessions.forget(id, term);
@@ -161,6 +162,7 @@ impl Client {
         let settings = &self.hub.settings;
         let claim = Claim {
             session,
+            member: sessions::member(&self.pass, session)?,
             begins,
             attempt: self.asked.attempt,
             answered: self.asked.answered,

@@ -355,7 +355,7 @@ impl Sessions {
 }
 
 /// Whose session it is or would be: the subject's, or where there is none, whoever knows it.
-fn member(pass: &Pass, session: SessionId) -> Result<MemberId, CloseCode> {
+pub(crate) fn member(pass: &Pass, session: SessionId) -> Result<MemberId, CloseCode> {
     let subject = pass.subject().cloned().map(Ok);
     subject.unwrap_or_else(|| member::of(session).map_err(|_| CloseCode::INTERNAL_ERROR))
 }

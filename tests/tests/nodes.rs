@@ -8,9 +8,9 @@ use tidewire_protocol::{
 };
 use tidewire_server::{Settings, Tidewire};
 use tidewire_tests::{
-    EngineFault, Heard, Poller, Presence, Server, SlowEngine, Wire,
+    EngineFault, Heard, Over, Poller, Presence, Server, SlowEngine, Visitor, Wire,
     polls::{offsets, publish},
-    until,
+    tokens, until,
 };
 
 const LATENCY: Duration = Duration::from_millis(2);
@@ -28,6 +28,28 @@ fn servers() -> (SlowEngine, [Server; 2]) {
     let engine = SlowEngine::sharing(LATENCY);
     let servers = servers_with(&engine, |_| {});
     (engine, servers)
+}
+
+#[tokio::test]
+async fn nobody_has_the_session_of_another_at_any_server() {
+    let engine = SlowEngine::sharing(LATENCY);
+    let [here, there] = [(); 2].map(|()| {
+        let builder = Tidewire::builder()
+            .access(tokens::jwt())
+            .engine(Arc::new(engine.clone()));
+        Server::serve(builder.build())
+    });
+    let everything = serde_json::json!({ "**": tokens::all() });
+    for over in Over::ALL {
+        let mut ada = Visitor::new(over, here.address(), tokens::token("ada", &everything));
+        assert_eq!(ada.publish_and_wait("lobby", "mine").await, Ok(()));
+        for server in [&here, &there] {
+            let mut bob = Visitor::new(over, server.address(), tokens::token("bob", &everything));
+            bob.session = ada.session;
+            assert_eq!(bob.closed().await, Some(CloseCode::UNAUTHORIZED));
+        }
+        assert_eq!(ada.publish_and_wait("lobby", "mine too").await, Ok(()));
+    }
 }
 
 /// A session whose subscription has begun: a welcome to a new one does not wait for its rooms. The second is the last answer.

@@ -14,9 +14,14 @@ const START: Instant = Instant::new(Duration::from_secs(100));
 const TTL: Duration = Duration::from_secs(20);
 const SESSION: SessionId = SessionId([7; 16]);
 
+fn ann() -> MemberId {
+    MemberId::new("ann").expect("a name")
+}
+
 fn begin(attempt: u64) -> Claim {
     Claim {
         session: SESSION,
+        member: ann(),
         begins: true,
         attempt,
         answered: Sequence(0),
@@ -32,6 +37,22 @@ fn go_on(attempt: u64, held: Option<Term>) -> Claim {
         held,
         ..begin(attempt)
     }
+}
+
+#[test]
+fn a_session_is_its_members_and_stays_what_it_was() {
+    let (mut register, term) = begun();
+    register.accept(SESSION, Sequence(1), at(1));
+    let bob = MemberId::new("bob").expect("a name");
+    for claim in [begin(9), go_on(9, None), go_on(9, Some(term))] {
+        let foreign = Claim {
+            member: bob.clone(),
+            ..claim
+        };
+        assert_eq!(register.claim(START, &foreign), Claimed::Foreign);
+    }
+    let back = granted(register.claim(START, &go_on(2, Some(term))));
+    assert_eq!((back.term, back.accepted), (term, vec![(Sequence(1), at(1))]));
 }
 
 fn at(offset: u64) -> Position {

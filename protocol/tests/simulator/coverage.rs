@@ -77,6 +77,8 @@ coverage! {
     finished,
     /// Of these drains, such of all nodes, after which the engine lost logs and sessions.
     restarts,
+    /// Strangers who knew a session, and did not get it.
+    strangers,
     /// Tokens that were renewed in place.
     renewals,
     /// Tokens that expired.

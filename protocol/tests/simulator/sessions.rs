@@ -13,6 +13,7 @@ use tidewire_protocol::{
 use super::{
     Happening, World,
     engine::{Lease, MAX_UNANSWERED, fresh_session, member},
+    ensure,
     model::Check,
     presence::GRACE,
     publishes::Publish,
@@ -50,7 +51,7 @@ pub(crate) struct Lives {
 }
 
 /// A node that asks for a session for a connection.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Asking {
     lives: Lives,
     connection: ConnectionId,
@@ -103,11 +104,13 @@ impl World {
     }
 
     fn send_claim(&mut self, connection: ConnectionId, asked: Asked, session: SessionId, begins: bool) {
-        let Some(node) = self.connections.get(&connection).map(|served| served.node) else {
+        let Some(served) = self.connections.get(&connection) else {
             return;
         };
+        let (node, client) = (served.node, served.client);
         let claim = Claim {
             session,
+            member: member(client),
             begins,
             attempt: asked.attempt,
             answered: asked.answered,
@@ -131,13 +134,14 @@ impl World {
         let Asking {
             lives,
             connection,
-            claim,
+            ref claim,
             ..
         } = asking;
         if lives.engine != self.engine_life {
             return Ok(());
         }
-        let (claimed, lost) = self.engine.claim(self.now, &claim, (lives.node, connection))?;
+        self.try_as_stranger(lives.node, asking.asked, claim)?;
+        let (claimed, lost) = self.engine.claim(self.now, claim, (lives.node, connection))?;
         if let Some(lost) = lost {
             self.model.coverage.moved_nodes += u64::from(lost.node != lives.node);
             let (after, lives) = (self.engine_latency(), self.lives(lost.node));
@@ -148,13 +152,44 @@ impl World {
         Ok(())
     }
 
+    /// Somebody who knows a session, and is not its member, does not get it, nor changes anything of it.
+    fn try_as_stranger(&mut self, node: usize, asked: Asked, claim: &Claim) -> Check {
+        if claim.begins || !self.random.chance(10) {
+            return Ok(());
+        }
+        let stranger = MemberId::new("stranger").map_err(|error| error.to_string())?;
+        let foreign = Claim {
+            member: stranger.clone(),
+            attempt: u64::MAX,
+            ..claim.clone()
+        };
+        let (claimed, _) = self.engine.claim(self.now, &foreign, (node, NOBODY))?;
+        ensure(matches!(claimed, Claimed::Foreign | Claimed::Unknown), || {
+            format!("a stranger was told {claimed:?}")
+        })?;
+        self.model.coverage.strangers += u64::from(claimed == Claimed::Foreign);
+        let asked = Asked {
+            session: Some(claim.session),
+            attempt: u64::MAX,
+            ..asked
+        };
+        let sessions = &mut self.nodes[node].sessions;
+        if sessions.held(claim.session).is_some() {
+            let attached = sessions.attach(NOBODY, asked, claim.session, &stranger);
+            ensure(attached == Err(CloseCode::UNAUTHORIZED), || {
+                format!("a stranger got {attached:?}")
+            })?;
+        }
+        Ok(())
+    }
+
     /// A node hears what became of its claim.
     pub(super) fn on_claimed(&mut self, asking: Asking, claimed: &Claimed) -> Check {
         let Asking {
             lives,
             connection,
             asked,
-            claim,
+            ref claim,
         } = asking;
         if lives.engine != self.engine_life {
             return Ok(());
@@ -175,6 +210,7 @@ impl World {
                 Ok(())
             }
             _ if !is_there => Ok(()),
+            Claimed::Foreign => Err("a client's own session is another's".into()),
             Claimed::Overtaken => self.tell_connection(connection, server::Input::Close(CloseCode::TAKEN_OVER)),
             Claimed::Unknown => {
                 let fresh = fresh_session(&mut self.random);
@@ -188,14 +224,17 @@ impl World {
     fn adopt(&mut self, asking: Asking, lease: Lease, claimed: &Claimed) -> Check {
         let (
             Asking {
-                lives, claim, asked, ..
+                lives,
+                connection,
+                claim,
+                asked,
             },
             Claimed::Granted(granted),
         ) = (asking, claimed)
         else {
             return Ok(());
         };
-        let (id, connection) = (claim.session, asking.connection);
+        let id = claim.session;
         self.expire_at(lives.node);
         let Some(served) = self.connections.get(&connection) else {
             return Ok(());
@@ -297,3 +336,6 @@ impl World {
         };
     }
 }
+
+/// A connection that nobody has.
+const NOBODY: ConnectionId = ConnectionId(u64::MAX);
