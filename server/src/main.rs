@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::{
-    commands::{check, serve},
+    commands::{check, serve, token},
     config::Config,
 };
 
@@ -31,6 +31,8 @@ struct Cli {
 enum Command {
     /// Say what is wrong or unsafe in the options, which are those of the server, and do not serve
     Check(Box<Config>),
+    /// Print a token to try things with, signed by HS256
+    Token(token::Token),
 }
 
 #[tokio::main]
@@ -39,5 +41,6 @@ async fn main() -> ExitCode {
     match cli.command {
         None => serve::run(&cli.config).await,
         Some(Command::Check(config)) => check::run(&config),
+        Some(Command::Token(token)) => token::run(&token),
     }
 }

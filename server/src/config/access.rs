@@ -117,8 +117,8 @@ impl Access {
         let parse: fn(&[u8]) -> Result<JwtKeys, InvalidKey>;
         let path = match (&self.jwt_secret_file, &self.jwt_public_key_file, &self.jwks_file) {
             (Some(path), ..) => {
-                parse = |secret| JwtKeys::secret(without_line_break(secret));
-                path
+                let secret = read_secret(path)?;
+                return JwtKeys::secret(&secret).map_err(|error| about(path, &error));
             }
             (_, Some(path), _) => {
                 parse = JwtKeys::public_key;
@@ -138,9 +138,13 @@ impl Access {
     }
 }
 
-fn without_line_break(secret: &[u8]) -> &[u8] {
-    let secret = secret.strip_suffix(b"\n").unwrap_or(secret);
-    secret.strip_suffix(b"\r").unwrap_or(secret)
+/// A secret, without the line break at the end of its file.
+pub(crate) fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
+    let mut secret = read(path)?;
+    for end in [b'\n', b'\r'] {
+        secret.pop_if(|last| *last == end);
+    }
+    Ok(secret)
 }
 
 fn read(path: &Path) -> io::Result<Vec<u8>> {

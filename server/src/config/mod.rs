@@ -1,6 +1,6 @@
 //! Arguments and environment to typed settings.
 
-mod access;
+pub(crate) mod access;
 mod drain;
 mod limits;
 mod rooms;

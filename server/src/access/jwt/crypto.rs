@@ -1,8 +1,8 @@
 //! The signatures of tokens, by ring: what `jsonwebtoken` leaves to a back end.
 
 use jsonwebtoken::{
-    Algorithm, DecodingKey, DecodingKeyKind, EncodingKey,
-    crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils},
+    Algorithm, DecodingKey, DecodingKeyKind,
+    crypto::{CryptoProvider, JwtVerifier, KeyUtils},
     errors::{ErrorKind, Result},
 };
 use ring::{
@@ -12,7 +12,7 @@ use ring::{
         VerificationAlgorithm,
     },
 };
-use signature::{Error, Signer, Verifier};
+use signature::{Error, Verifier};
 
 /// Has `jsonwebtoken` use it, unless the program has chosen another back end.
 pub(super) fn install() {
@@ -21,18 +21,12 @@ pub(super) fn install() {
 }
 
 static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: signer,
+    // Nothing is signed here.
+    signer_factory: |_, _| Err(ErrorKind::UnsupportedAlgorithm.into()),
     verifier_factory: verifier,
     // For what is not done here: to make public keys of private ones.
     key_utils: KeyUtils::new_unimplemented(),
 };
-
-fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
-    match algorithm {
-        Algorithm::HS256 => Ok(Box::new(Hmac(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())))),
-        _ => Err(ErrorKind::UnsupportedAlgorithm.into()),
-    }
-}
 
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
     let public = |rules: &'static dyn VerificationAlgorithm| -> Result<Box<dyn JwtVerifier>> {
@@ -64,18 +58,6 @@ struct Public(Algorithm, UnparsedPublicKey<Vec<u8>>);
 struct Rsa {
     n: Vec<u8>,
     e: Vec<u8>,
-}
-
-impl Signer<Vec<u8>> for Hmac {
-    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
-        Ok(hmac::sign(&self.0, message).as_ref().to_vec())
-    }
-}
-
-impl JwtSigner for Hmac {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
 }
 
 impl Verifier<Vec<u8>> for Hmac {
