@@ -7,15 +7,15 @@ use std::net::SocketAddr;
 
 use futures_util::StreamExt;
 use tidewire_server::{
-    Access, Allowed, Connecting, Decision, Denied, OwnedPayload, Pass, Payload, Publishing, RefusalCode, RoomEvent,
-    RoomHandle, Start, Subscription, Tidewire, bind, serve,
+    Access, Allowed, ApiKeys, Connecting, Decision, Denied, OwnedPayload, Pass, Payload, Publishing, RefusalCode,
+    RoomEvent, RoomHandle, Start, Subscription, Tidewire, bind, serve,
 };
 use tokio::io::AsyncReadExt;
 use warp::Filter;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let tidewire = Tidewire::builder().access(Rules).build();
+    let tidewire = Tidewire::builder().access(Rules).api_keys(ApiKeys::unneeded()).build();
     let (votes, score) = (tidewire.room("votes")?, tidewire.room("score")?);
     let ballots = votes
         .subscribe(Start::Now)

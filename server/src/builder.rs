@@ -51,7 +51,8 @@ impl Builder {
         self
     }
 
-    /// With which keys other programs may use [`Tidewire::api`]. Default: everybody may.
+    /// With which keys other programs may use [`Tidewire::api`]. Default: everybody may where everybody may do everything; where
+    /// rules were given by [`access`](Self::access), nobody.
     pub fn api_keys(mut self, keys: ApiKeys) -> Self {
         self.api_keys = Some(keys);
         self
@@ -61,7 +62,10 @@ impl Builder {
     #[must_use]
     pub fn build(self) -> Tidewire {
         let engine = self.engine.unwrap_or_else(|| Arc::new(MemoryEngine::new()));
-        let access = self.access.unwrap_or_else(|| Arc::new(Open));
-        Tidewire::with(self.settings, engine, access, self.api_keys)
+        let (access, otherwise): (Arc<dyn Access>, _) = match self.access {
+            Some(access) => (access, ApiKeys::none()),
+            None => (Arc::new(Open), ApiKeys::unneeded()),
+        };
+        Tidewire::with(self.settings, engine, access, self.api_keys.unwrap_or(otherwise))
     }
 }

@@ -40,8 +40,8 @@ pub(crate) struct Hub {
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) decider: Decider,
-    /// With which `/api` may be used; by everybody where there are none.
-    pub(crate) api_keys: Option<ApiKeys>,
+    /// With which `/api` may be used.
+    pub(crate) api_keys: ApiKeys,
     connections: AtomicU64,
     sweeping: Once,
 }
@@ -70,12 +70,7 @@ pub(crate) enum Failure {
 }
 
 impl Hub {
-    pub(crate) fn new(
-        settings: Settings,
-        engine: Arc<dyn Engine>,
-        access: Arc<dyn Access>,
-        api_keys: Option<ApiKeys>,
-    ) -> Self {
+    pub(crate) fn new(settings: Settings, engine: Arc<dyn Engine>, access: Arc<dyn Access>, api_keys: ApiKeys) -> Self {
         let clock = Clock::new();
         let gate = Gate::new(&settings.limits, clock);
         Self {

@@ -63,7 +63,7 @@ impl Tidewire {
         settings: Settings,
         engine: Arc<dyn Engine>,
         access: Arc<dyn Access>,
-        api_keys: Option<ApiKeys>,
+        api_keys: ApiKeys,
     ) -> Self {
         let shared = Shared {
             lobby: lobby(&settings),

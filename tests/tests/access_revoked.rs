@@ -66,10 +66,7 @@ async fn where_keys_are_asked_for_the_api_is_closed_without() {
         assert_ne!(status, StatusCode::UNAUTHORIZED, "{method} {path}");
     }
     // Without any key nobody is let in.
-    let none = Tidewire::builder()
-        .access(tokens::jwt())
-        .api_keys(ApiKeys::none())
-        .build();
+    let none = Tidewire::builder().access(tokens::jwt()).build();
     let none = Server::serve(none);
     assert_eq!(
         ask(&none, "GET", "rooms/a/messages", Some(KEY)).await.0,

@@ -5,7 +5,9 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 use tidewire_protocol::{Offset, frame::Start};
-use tidewire_server::{Access, Allowed, Connecting, Decision, Denied, Pass, Publishing, RefusalCode, Tidewire};
+use tidewire_server::{
+    Access, Allowed, ApiKeys, Connecting, Decision, Denied, Pass, Publishing, RefusalCode, Tidewire,
+};
 use tidewire_tests::{Raw, Server, Wire};
 
 struct Http {
@@ -227,7 +229,10 @@ impl Access for Doorman {
 
 #[tokio::test]
 async fn what_the_program_refuses_is_refused() {
-    let tidewire = Tidewire::builder().access(Doorman).build();
+    let tidewire = Tidewire::builder()
+        .access(Doorman)
+        .api_keys(ApiKeys::unneeded())
+        .build();
     let server = Server::serve(tidewire);
     let mut http = Http::to(&server).await;
     assert_eq!(http.post("open/messages", &[], b"").await.0, StatusCode::CREATED);

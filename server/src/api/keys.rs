@@ -8,8 +8,8 @@ use subtle::{Choice, ConstantTimeEq};
 
 /// The keys with which other programs may use `/api`. Nobody can tell them from its `Debug` form, nor from the time that it takes
 /// to find that one is wrong.
-#[derive(Clone, Default)]
-pub struct ApiKeys(Vec<Hash>);
+#[derive(Clone)]
+pub struct ApiKeys(Option<Vec<Hash>>);
 
 /// A line is not a key: it has fewer than [`ApiKeys::MIN_CHARACTERS`], or others than visible ASCII characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,13 @@ impl ApiKeys {
     /// No key: nobody may use it.
     #[must_use]
     pub const fn none() -> Self {
-        Self(Vec::new())
+        Self(Some(Vec::new()))
+    }
+
+    /// No key is needed: everybody may use it.
+    #[must_use]
+    pub const fn unneeded() -> Self {
+        Self(None)
     }
 
     /// A key on each line; what begins with `#`, and lines without anything, is passed over.
@@ -42,14 +48,15 @@ impl ApiKeys {
             let is_good = key.len() >= Self::MIN_CHARACTERS && key.bytes().all(|byte| byte.is_ascii_graphic());
             is_good.then(|| hash(key)).ok_or(InvalidApiKey { line: index + 1 })
         });
-        hashes.collect::<Result<_, _>>().map(Self)
+        hashes.collect::<Result<_, _>>().map(Some).map(Self)
     }
 
-    /// Whether a request shows one of them: `Authorization: Bearer KEY`.
+    /// Whether a request shows one of them, if one is needed: `Authorization: Bearer KEY`.
     pub(super) fn allow(&self, headers: &HeaderMap) -> bool {
+        let Some(keys) = &self.0 else { return true };
         let shown = hash(shown(headers).unwrap_or_default());
         // Each is looked at, whether one was found before or not.
-        let found = self.0.iter().map(|key| key.ct_eq(&shown));
+        let found = keys.iter().map(|key| key.ct_eq(&shown));
         found.fold(Choice::from(0), |any, one| any | one).into()
     }
 }
@@ -65,7 +72,10 @@ fn shown(headers: &HeaderMap) -> Option<&str> {
 
 impl fmt::Debug for ApiKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ApiKeys({})", self.0.len())
+        match &self.0 {
+            Some(keys) => write!(f, "ApiKeys({})", keys.len()),
+            None => f.write_str("ApiKeys(unneeded)"),
+        }
     }
 }
 
@@ -108,6 +118,7 @@ mod tests {
         assert!(!allow(&keys, "Bearer "));
         assert!(!keys.allow(&HeaderMap::new()));
         assert!(!allow(&ApiKeys::none(), &format!("Bearer {ONE}")));
+        assert!(ApiKeys::unneeded().allow(&HeaderMap::new()));
     }
 
     #[test]

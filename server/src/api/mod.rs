@@ -38,11 +38,7 @@ pub(crate) async fn answer<B: Buf>(
     if let Err(why) = hub.gate.ask(request.peer.address) {
         return Failure::NotNow(why).into_response();
     }
-    if hub
-        .api_keys
-        .as_ref()
-        .is_some_and(|keys| !keys.allow(&request.peer.headers))
-    {
+    if !hub.api_keys.allow(&request.peer.headers) {
         return Failure::Unauthorized.into_response();
     }
     let path: Vec<&str> = request.path.split('/').collect();

@@ -80,9 +80,7 @@ impl Access {
     /// Gives a server its rules and keys.
     pub(super) fn build(&self, mut builder: Builder) -> io::Result<Builder> {
         let jwt = self.jwt()?;
-        // Who asks for tokens does not leave the other door open.
-        let none = jwt.is_some().then(ApiKeys::none);
-        if let Some(keys) = self.api_keys()?.or(none) {
+        if let Some(keys) = self.api_keys()? {
             builder = builder.api_keys(keys);
         }
         Ok(match jwt {
