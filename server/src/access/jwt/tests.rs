@@ -51,7 +51,7 @@ fn jwt() -> Jwt {
 }
 
 fn is_refused(jwt: &Jwt, token: &str) -> bool {
-    matches!(jwt.check(token.as_bytes(), now()), Err(Fault::NotGood(_)))
+    matches!(jwt.read(token.as_bytes(), now()), Err(Fault::NotGood(_)))
 }
 
 /// A key of Ed25519: what signs, and the public part.
@@ -71,7 +71,7 @@ fn pem(public: &[u8]) -> String {
 
 #[test]
 fn a_good_token_says_who_it_is_and_what_it_may_do() {
-    let pass = jwt().check(token(json!({})).as_bytes(), now()).expect("a pass");
+    let pass = jwt().read(token(json!({})).as_bytes(), now()).expect("a pass");
     let red = RoomName::new("team/red").expect("a name");
     assert_eq!(pass.subject().map(|it| it.as_str()), Some("ada"));
     assert_eq!(pass.lifetime(), Duration::from_secs(60));
@@ -82,7 +82,7 @@ fn a_good_token_says_who_it_is_and_what_it_may_do() {
 
 #[test]
 fn a_token_without_grants_may_do_nothing() {
-    let pass = jwt().check(token(json!({ "grants": null })).as_bytes(), now());
+    let pass = jwt().read(token(json!({ "grants": null })).as_bytes(), now());
     let lobby = RoomName::new("lobby").expect("a name");
     assert!(pass.is_ok_and(|pass| !pass.grants().allow(&lobby, Right::Subscribe)));
 }
@@ -90,7 +90,7 @@ fn a_token_without_grants_may_do_nothing() {
 #[test]
 fn a_token_is_good_until_it_expires_and_not_a_moment_longer() {
     let jwt = jwt();
-    let expiring_at = |exp: f64| jwt.check(token(json!({ "exp": exp })).as_bytes(), now()).map(drop);
+    let expiring_at = |exp: f64| jwt.read(token(json!({ "exp": exp })).as_bytes(), now()).map(drop);
     assert_eq!(expiring_at(NOW as f64 + 0.5), Ok(()));
     assert_eq!(expiring_at(NOW as f64), Err(Fault::Expired));
     assert_eq!(expiring_at(NOW as f64 - 1.0), Err(Fault::Expired));
@@ -126,7 +126,7 @@ fn claims_that_break_a_rule_are_refused() {
         json!({ "nbf": NOW + 30, "iat": NOW + 30 }),
         json!({ "iss": "x" }),
     ] {
-        assert!(jwt.check(token(changes.clone()).as_bytes(), now()).is_ok(), "{changes}");
+        assert!(jwt.read(token(changes.clone()).as_bytes(), now()).is_ok(), "{changes}");
     }
 }
 
@@ -144,7 +144,7 @@ fn a_token_may_have_so_many_grants_and_not_one_more() {
 #[test]
 fn a_token_may_be_so_long_and_not_one_byte_longer() {
     let jwt = jwt();
-    let fault = |token: &str| jwt.check(token.as_bytes(), now()).map(drop);
+    let fault = |token: &str| jwt.read(token.as_bytes(), now()).map(drop);
     // What is too long is not looked at any further.
     let too_long = Err(Fault::NotGood("it is too long"));
     assert_ne!(fault(&"x".repeat(Jwt::MAX_TOKEN_BYTES)), too_long);
@@ -164,7 +164,7 @@ fn a_token_may_live_for_so_long_and_not_a_second_longer() {
 #[test]
 fn one_that_does_not_say_when_it_was_issued_may_be_as_old_as_any() {
     let pass = jwt()
-        .check(token(json!({ "iat": null })).as_bytes(), now())
+        .read(token(json!({ "iat": null })).as_bytes(), now())
         .expect("a pass");
     assert_eq!(pass.issued, Some(UNIX_EPOCH));
 }
