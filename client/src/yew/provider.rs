@@ -12,6 +12,9 @@ pub struct ClientProviderProps {
     #[prop_or_default]
     pub url: Option<AttrValue>,
     /// How it connects, and how much it holds. Default: those of [`ClientOptions`].
+    ///
+    /// A [token source](crate::TokenSource) that is asked equals its clones alone: make it once, with `use_memo`, or each render
+    /// would begin another session.
     #[prop_or_default]
     pub options: ClientOptions,
     /// A client that there is already. It is used instead of the address, and not closed.

@@ -13,6 +13,7 @@ import init, {
   type SocketEventMap,
   type SocketOptions,
   type SocketSendError,
+  type TokenError,
 } from "tidewire";
 import wasm from "tidewire/tidewire_bg.wasm?url";
 
@@ -174,4 +175,23 @@ export function refuses(client: Client): void {
   connect("ws://localhost/ws", { persist: "session" });
   // @ts-expect-error: it is told, not set
   client.state = "closed";
+}
+
+export async function tokens(): Promise<void> {
+  const client = connect("ws://localhost/ws", { token: "a", tokenTimeout: 1 });
+  connect("ws://localhost/ws", { token: () => "a" });
+  connect("ws://localhost/ws", { token: async () => "a" });
+  // @ts-expect-error: a token is text
+  connect("ws://localhost/ws", { token: 1 });
+  // @ts-expect-error: and so is what a function gives
+  connect("ws://localhost/ws", { token: async () => 1 });
+  exactly<Equal<ReturnType<typeof client.setToken>, void>>();
+  // @ts-expect-error: a token is text
+  client.setToken(undefined);
+  client.on("state", (event) => {
+    if (event.state === "unauthorized") exactly<Equal<typeof event.error, TokenError>>();
+    // @ts-expect-error: only who is unauthorized has one
+    else event.error;
+  });
+  exactly<Equal<TokenError["code"], "failed" | "timed-out" | "expired">>();
 }
