@@ -135,7 +135,7 @@ impl State {
             ClientState::Open => "open",
             ClientState::Waiting(_) => "waiting",
             ClientState::Offline => "offline",
-            ClientState::Unauthorized(_) => "unauthorized",
+            ClientState::Unauthorized(_) => "no token",
             ClientState::Closed(_) => "closed",
             _ => "connecting",
         }

@@ -318,7 +318,7 @@ fn clearing_keeps_what_waits_and_where_the_room_is() {
 #[test]
 fn a_token_is_wanted_until_the_session_is_open() {
     for (refused, phase) in [
-        (ClientState::Unauthorized(TokenError::Expired), "unauthorized"),
+        (ClientState::Unauthorized(TokenError::Expired), "no token"),
         (ClientState::Closed(CloseCode::UNAUTHORIZED), "closed"),
     ] {
         let state = and([connection(refused), connection(ClientState::Connecting), Action::Enter]);
