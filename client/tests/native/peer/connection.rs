@@ -113,6 +113,8 @@ impl Driver {
             match self.machine.poll_output() {
                 Output::Send(batch) => self.batch.extend(batch),
                 Output::Do(action) => self.perform(action),
+                // Nobody counts here.
+                Output::Told(_) => {}
                 Output::Timeout(at) => {
                     if !self.read_rooms() {
                         let now = self.world.lock().expect("no panic").now();
@@ -134,9 +136,7 @@ impl Driver {
             let frames = self.machine.poll_room(&mut world.room(room).log, MAX_READ_BYTES);
             let chunks: Vec<_> = frames.chunks().collect();
             // A gap goes before what follows it.
-            while let Output::Send(batch) = self.machine.poll_output() {
-                self.batch.extend(batch);
-            }
+            take_batches(&mut self.machine, &mut self.batch);
             chunks.iter().for_each(|chunk| self.batch.extend_from_slice(chunk));
         }
         self.batch.len() > before
@@ -232,9 +232,7 @@ impl Driver {
         if presence {
             room.present.insert(self.id.0, member.clone());
             let members: Vec<_> = room.present.values().map(MemberId::as_str).collect();
-            while let Output::Send(batch) = self.machine.poll_output() {
-                self.batch.extend(batch);
-            }
+            take_batches(&mut self.machine, &mut self.batch);
             super::world::put_present(&mut self.batch, opened.0, &members);
             world.tell_presence(&name, self.id.0, true, &member);
         }
@@ -288,6 +286,17 @@ impl Driver {
             world.sessions.detach(now, session, self.id);
         }
         world.changed();
+    }
+}
+
+/// Takes what is to be sent before anything else.
+fn take_batches(machine: &mut Connection, batch: &mut Vec<u8>) {
+    loop {
+        match machine.poll_output() {
+            Output::Send(more) => batch.extend(more),
+            Output::Told(_) => {}
+            _ => return,
+        }
     }
 }
 
