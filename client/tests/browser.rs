@@ -4,8 +4,12 @@
 mod behaviour;
 mod common;
 
+use behaviour::tokens::Asking;
 use common::{drained, fixture, get, open, round_trip, tagged, within};
-use futures_util::{StreamExt, future::join_all};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{join, join_all},
+};
 use tidewire_client::{Client, ClientOptions, ClientState, TransportKind};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -42,6 +46,26 @@ async fn what_worked_at_an_address_is_tried_first_for_half_an_hour() {
         storage.set_item(&format!("tidewire {url}"), kept).expect("a place");
         assert_eq!(first_transport(&url).await, Some(TransportKind::Stream), "{kept}");
     }
+}
+
+#[wasm_bindgen_test]
+async fn five_tokens_in_a_row_are_renewed_in_place() {
+    join(renews(TransportKind::Stream), renews(TransportKind::Polls)).await;
+}
+
+async fn renews(kind: TransportKind) {
+    let asking = Asking::new(kind, &["2000"]);
+    asking.reach(ClientState::Open).await;
+    let mut states = asking.client.states();
+    assert_eq!(states.next().await, Some(ClientState::Open));
+    within("renewals", async {
+        while asking.asked.get() < 6 {
+            asking.client.round_trip().await;
+        }
+    })
+    .await;
+    assert_eq!(states.next().now_or_never(), None, "it was open all the time");
+    assert!(asking.shown().await.split(' ').count() >= 5);
 }
 
 /// yawc#45: without a `Drop`, 50 sockets connected and dropped were 50 sockets open.

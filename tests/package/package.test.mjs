@@ -12,6 +12,7 @@ import { build, check, folder, install, preview } from "./project.mjs";
 import { behaviours } from "./behaviours.mjs";
 import { life } from "./life.mjs";
 import { rooms } from "./rooms.mjs";
+import { tokens } from "./tokens.mjs";
 
 const ends = [];
 let browser;
@@ -85,3 +86,4 @@ test("two pages talk through the server", async (t) => {
 behaviours(open, start);
 rooms(open, start);
 life(open, start);
+tokens(open, start);

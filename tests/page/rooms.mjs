@@ -6,8 +6,9 @@ import { openPage } from "../support/browser.mjs";
  * Opens a room, in a tab of its own.
  *
  * @param {string} url where the page is served
+ * @param {object} options of the page, and beside them the `room`, and the `token` that the server asks for, if it does
  */
-export async function openRoom(test, browser, url, { room = "lobby", ...options } = {}) {
+export async function openRoom(test, browser, url, { room = "lobby", token, ...options } = {}) {
   const page = await openPage(test, browser, options);
   await page.goto(`${url}/#/rooms/${room}`);
   const at = (id) => page.getByTestId(id);
@@ -32,6 +33,11 @@ export async function openRoom(test, browser, url, { room = "lobby", ...options 
     /** Waits for the message of what went wrong. */
     async complains(text) {
       await at("alert").filter({ hasText: text }).waitFor();
+    },
+    /** Pastes a token into the field for it. */
+    async show(token) {
+      await at("token").fill(token);
+      await at("token").press("Enter");
     },
     /** Publishes a text. */
     async say(text) {
@@ -66,6 +72,10 @@ export async function openRoom(test, browser, url, { room = "lobby", ...options 
         })),
       ),
   };
+  if (token !== undefined) {
+    await tab.complains("Paste a token");
+    await tab.show(token);
+  }
   await tab.is("open");
   await tab.sees("joined");
   return tab;

@@ -10,3 +10,4 @@ mod polling;
 mod rooms;
 mod sending;
 mod stream;
+pub(crate) mod tokens;

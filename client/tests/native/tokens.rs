@@ -98,7 +98,7 @@ async fn a_token_that_was_given_is_shown_and_one_given_later_takes_its_place() {
 
 #[tokio::test]
 async fn five_tokens_in_a_row_are_renewed_in_place() {
-    let (peer, program, client) = asking(&[Token("600")]).await;
+    let (peer, program, client) = asking(&[Token("2000")]).await;
     let room = client.room("lobby").expect("a name");
     let _events = room.subscribe(SubscribeOptions::default()).expect("once");
     program.is_asked(6).await;
@@ -156,7 +156,7 @@ async fn a_program_that_takes_too_long_is_asked_again_and_not_waited_for() {
 
 #[tokio::test]
 async fn a_token_of_somebody_else_ends_the_session_and_that_is_told() {
-    let (peer, program, client) = asking(&[Token("600"), Token("somebody else's")]).await;
+    let (peer, program, client) = asking(&[Token("1000"), Token("somebody else's")]).await;
     reach(&client, |state| state == ClientState::Closed(CloseCode::UNAUTHORIZED)).await;
     assert_eq!((program.asked(), connections(&peer)), (2, 1));
 }
