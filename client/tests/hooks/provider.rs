@@ -1,11 +1,13 @@
 //! The provider, and the state of its client.
 
-use tidewire_client::{Client, ClientOptions, ClientState, CloseCode, ConnectError, yew::*};
+use std::{cell::Cell, future::ready, rc::Rc};
+
+use tidewire_client::{Client, ClientOptions, ClientState, CloseCode, ConnectError, TokenError, TokenSource, yew::*};
 use wasm_bindgen_test::wasm_bindgen_test;
 use yew::prelude::*;
 
 use crate::{
-    common::{Notes, refused},
+    common::{Notes, fixture, refused},
     stage::{Mounted, next, other, room_name, say, url},
 };
 
@@ -187,4 +189,32 @@ async fn a_provider_that_is_unmounted_at_once_leaves_nothing_open() {
     mounted.unmount().await;
     let mut states = client.states();
     assert!(matches!(next(&mut states).await, ClientState::Closed(_)));
+}
+
+#[wasm_bindgen_test]
+async fn a_token_is_asked_for_once_though_the_provider_is_rendered_again_and_its_lack_is_rendered() {
+    let asked = Rc::<Cell<usize>>::default();
+    let mut options = ClientOptions::default();
+    options.token = {
+        let asked = Rc::clone(&asked);
+        TokenSource::ask(move || {
+            asked.set(asked.get() + 1);
+            ready(Ok::<_, ConnectError>("expired@provider"))
+        })
+    };
+    let mut renders = Notes::new();
+    let url = AttrValue::from(fixture("/fixture/tokens/ws"));
+    let on_render = renders.pen();
+    let props = yew::props!(Props {
+        url,
+        options,
+        on_render
+    });
+    let mut mounted = Mounted::<App>::new(props.clone()).await;
+    mounted.update(props).await;
+    renders.until(is(ClientState::Unauthorized(TokenError::Expired))).await;
+    assert_eq!(asked.get(), 2, "once for the session, and once since it had expired");
+    client(&renders).set_token("good@provider");
+    renders.until(is(ClientState::Open)).await;
+    mounted.unmount().await;
 }
