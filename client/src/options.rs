@@ -53,7 +53,7 @@ pub struct ClientOptions {
     /// How long a connection may take to open and to be welcomed before it is given up. Default: 10 s. Where another kind can
     /// be tried it is at most 3 s.
     pub connect_timeout: Duration,
-    /// The wait before connecting again. Default: a random time up to 500 ms, which doubles with each attempt up to 20 s.
+    /// The wait before connecting again. Default: a random time up to 500 ms, then up to 1 s, 2 s, and from then on 20 s.
     pub backoff: BackoffSettings,
     /// How many publishes may wait for their answers, over reconnects too. Default: 1,024, and 16 MiB.
     pub outbox: OutboxLimits,

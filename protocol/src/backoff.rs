@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use crate::time::nanos;
 
-/// Full jitter: a random time between nothing and a limit that doubles with each attempt up to a cap. At the cap it stays
+/// Full jitter: a random time between nothing and a limit that doubles twice and goes to the cap then: what is not back after some
+/// seconds will be away for longer, and who tries more and more slowly is still quick when all are to come back. At the cap it stays
 /// random, so that clients that lost the same server do not come back as one.
 /// ([Exponential Backoff and Jitter](https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/))
 #[derive(Clone, Debug)]
@@ -21,7 +22,7 @@ pub struct BackoffSettings {
     pub base: Duration,
     /// The limit of all waits. Default: 20 s.
     pub cap: Duration,
-    /// The limit of all waits while nobody can see the page. Default: 5 min.
+    /// The limit of all waits while nobody can see the page. It is reached by doubling on. Default: 5 min.
     pub hidden_cap: Duration,
 }
 
@@ -48,7 +49,10 @@ impl Backoff {
     pub(crate) fn next(&mut self, is_hidden: bool) -> Duration {
         let BackoffSettings { base, cap, hidden_cap } = self.settings;
         let (base, cap) = (nanos(base), nanos(if is_hidden { hidden_cap } else { cap }));
-        let doublings = self.attempt.min(30);
+        let doublings = match self.attempt.min(30) {
+            few @ ..3 => few,
+            more => more + JUMP,
+        };
         let limit = if base > cap >> doublings {
             cap
         } else {
@@ -94,6 +98,9 @@ impl Random {
     }
 }
 
+/// So many doublings are left out after the first two.
+const JUMP: u32 = 3;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,10 +113,10 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_doubles_up_to_the_cap() {
+    fn the_limit_doubles_twice_and_goes_to_the_cap_then() {
         let BackoffSettings { base, cap, .. } = BackoffSettings::default();
         for attempt in 0..100 {
-            let limit = (base * 2_u32.pow(attempt.min(20))).min(cap);
+            let limit = if attempt < 3 { base * (1 << attempt) } else { cap };
             let longest = (0..200)
                 .map(|seed| waits(seed, attempt as usize + 1)[attempt as usize])
                 .max();
