@@ -8,7 +8,7 @@ mod common;
 
 use common::request;
 use gloo_timers::future::TimeoutFuture;
-use tidewire_chaos::{Chaos, Counters, Network};
+use tidewire_chaos::{Chaos, Counters, Network, impatient};
 use wasm_bindgen_test::{console_log, wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
@@ -22,6 +22,7 @@ async fn nothing_is_lost_doubled_or_reordered_and_each_gap_is_explained() {
         unanswered: 20,
         messages: 5000,
         cuts: 100,
+        options: impatient,
     };
     let begun = js_sys::Date::now();
     let address = ask("POST", &format!("/{seed}")).await.expect("a network");

@@ -84,6 +84,16 @@ impl Phase {
         }
     }
 
+    /// When a drain is over: a moment after the last turn, for the poll that its client was about to send.
+    fn over(self) -> Option<Instant> {
+        match self {
+            Self::Serving => None,
+            Self::Draining { since, until } if until > since => Some(until + POLL_PAUSE),
+            Self::Draining { until, .. } => Some(until),
+            Self::Stopped => Some(Instant::now()),
+        }
+    }
+
     /// When the turn of a connection with this place is.
     fn turn(self, place: u32) -> Option<Instant> {
         match self {
@@ -186,16 +196,11 @@ impl Drain {
         *lock(&self.polled) + POLL_PAUSE
     }
 
-    /// Resolves at the end of a drain's time, or when the server has stopped before.
+    /// Resolves when a drain is over, or when the server has stopped before.
     pub(crate) async fn is_over(&self) {
         let mut watch = self.watch();
         loop {
-            let phase = *watch.borrow_and_update();
-            let until = match phase {
-                Phase::Serving => None,
-                Phase::Draining { until, .. } => Some(until),
-                Phase::Stopped => return,
-            };
+            let until = watch.borrow_and_update().over();
             let over = async {
                 match until {
                     Some(until) => sleep_until(until).await,

@@ -2,7 +2,7 @@
 //!
 //! `TIDEWIRE_SEED=7 cargo test --package tidewire-tests --test chaos` has other faults, each time the same ones.
 
-use tidewire_chaos::Chaos;
+use tidewire_chaos::{Chaos, impatient};
 use tidewire_tests::{BadNetwork, DEADLINE};
 use tokio::time::sleep;
 
@@ -15,6 +15,7 @@ async fn nothing_is_lost_doubled_or_reordered_and_each_gap_is_explained() {
         unanswered: 32,
         messages: 10_000,
         cuts: 300,
+        options: impatient,
     };
     let mut network = BadNetwork::start(seed).await;
     let url = format!("ws://{}/ws", network.address());

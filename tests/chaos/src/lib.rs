@@ -16,6 +16,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::{
@@ -23,6 +24,8 @@ use futures_util::{
     future::{Either, select},
     stream::FuturesUnordered,
 };
+
+use tidewire_client::ClientOptions;
 
 use self::{member::Member, model::Model};
 pub use self::{
@@ -43,6 +46,17 @@ pub struct Chaos {
     pub messages: u64,
     /// At least so many connections are ended by a fault.
     pub cuts: u64,
+    /// What the client of this number is made with.
+    pub options: fn(usize) -> ClientOptions,
+}
+
+/// Those of a client that does not wait for long.
+#[must_use]
+pub fn impatient(_number: usize) -> ClientOptions {
+    let mut options = ClientOptions::default();
+    options.backoff.base = Duration::from_millis(20);
+    options.backoff.cap = Duration::from_millis(200);
+    options
 }
 
 /// What all members share.
@@ -118,7 +132,7 @@ impl Chaos {
             progress(&survived);
             if is_first_server && survived.has(self.messages / 2, self.cuts / 2) {
                 is_first_server = false;
-                world.model.on_log_lost();
+                world.model.on_log_lost(network.is_graceful());
                 network.replace_server().await?;
             }
             if survived.has(self.messages, self.cuts) {

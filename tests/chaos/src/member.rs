@@ -5,7 +5,6 @@ use std::{
     future::Future,
     pin::{Pin, pin},
     sync::{Arc, atomic::Ordering},
-    time::Duration,
 };
 
 use futures_util::{
@@ -13,7 +12,7 @@ use futures_util::{
     future::{Either, select},
 };
 use tidewire_client::{
-    Client, ClientOptions, OwnedPayload, PublishErrorCause, Publishing, Room, RoomEvent, RoomEvents, SubscribeOptions,
+    Client, OwnedPayload, PublishErrorCause, Publishing, Room, RoomEvent, RoomEvents, SubscribeOptions,
 };
 
 use crate::{
@@ -40,10 +39,7 @@ struct Talker {
 impl Member {
     /// It is in the rooms of its number and of the one after that.
     pub(super) fn connect(number: usize, chaos: &Chaos, url: &str, world: &Arc<World>) -> Result<Self, String> {
-        let mut options = ClientOptions::default();
-        options.backoff.base = Duration::from_millis(20);
-        options.backoff.cap = Duration::from_millis(200);
-        let client = Client::connect(url, options).map_err(|error| error.to_string())?;
+        let client = Client::connect(url, (chaos.options)(number)).map_err(|error| error.to_string())?;
         let (mut rooms, mut listeners) = (Vec::new(), Vec::new());
         for number_of_room in [number % chaos.rooms, (number + 1) % chaos.rooms] {
             let name = format!("room {number_of_room}");

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use tidewire_client::{Epoch, Gap, GapCause, Position};
+use tidewire_client::{Epoch, Gap, GapCause, Offset, Position};
 
 /// A message of the run, which is said once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,6 +36,8 @@ struct State {
     unconfirmed: BTreeSet<Said>,
     /// How often logs were lost.
     losses: u32,
+    /// Whether nobody may have missed anything of them.
+    is_graceful: bool,
 }
 
 #[derive(Debug, Default)]
@@ -43,6 +45,8 @@ struct Room {
     logs: BTreeMap<Epoch, Log>,
     /// Where each subscriber is.
     readers: BTreeMap<usize, Option<Position>>,
+    /// How far subscribers had come in logs that were lost.
+    ends: BTreeMap<Epoch, BTreeSet<Offset>>,
 }
 
 #[derive(Debug, Default)]
@@ -88,9 +92,11 @@ impl Model {
         }
     }
 
-    /// The server loses all logs.
-    pub(super) fn on_log_lost(&self) {
-        self.lock().losses += 1;
+    /// The server loses all logs; where it does so as it should, everybody has had all that was in them.
+    pub(super) fn on_log_lost(&self, is_graceful: bool) {
+        let mut state = self.lock();
+        state.losses += 1;
+        state.is_graceful = is_graceful;
     }
 
     pub(super) fn on_subscribed(&self, reader: &mut Reader, position: Position) -> Check {
@@ -119,6 +125,11 @@ impl Model {
     pub(super) fn on_gap(&self, reader: &mut Reader, gap: &Gap) -> Check {
         let before = reader.position;
         reader.gaps += 1;
+        if let Some(end) = before {
+            let mut state = self.lock();
+            let room = state.rooms.entry(reader.room.clone()).or_default();
+            room.ends.entry(end.epoch).or_default().insert(end.offset);
+        }
         self.advance(reader, gap.resume);
         let is_explained = reader.gaps <= self.lock().losses
             && gap.cause == GapCause::LogLost
@@ -142,7 +153,7 @@ impl Model {
     pub(super) fn on_unconfirmed(&self, said: Said) -> Check {
         let mut state = self.lock();
         let is_new = state.unconfirmed.insert(said);
-        ensure(state.losses > 0 && is_new, || {
+        ensure(state.losses > 0 && !state.is_graceful && is_new, || {
             format!("{said:?} is unconfirmed for no reason")
         })
     }
@@ -158,6 +169,10 @@ impl Model {
                 log.check(&mut seen)
                     .map_err(|error| format!("{name}, {epoch:?}: {error}"))?;
                 let is_lost = newest.is_none_or(|it| it.epoch != *epoch);
+                if is_lost && state.is_graceful {
+                    room.check_end(*epoch, log)
+                        .map_err(|error| format!("{name}, {epoch:?}: {error}"))?;
+                }
                 let mut missing = log.confirmed.keys().filter(|offset| !log.messages.contains_key(offset));
                 let missing = missing.next();
                 ensure(is_lost || missing.is_none(), || {
@@ -206,6 +221,17 @@ impl State {
     }
 }
 
+impl Room {
+    /// All that was in a log that was lost was heard by all.
+    fn check_end(&self, epoch: Epoch, log: &Log) -> Check {
+        let ends: Vec<u64> = self.ends.get(&epoch).into_iter().flatten().map(|end| end.0).collect();
+        let said = log.confirmed.keys().chain(log.messages.keys()).max().copied();
+        ensure(ends == [said.unwrap_or_default()], || {
+            format!("subscribers had come to {ends:?} of {said:?}")
+        })
+    }
+}
+
 impl Log {
     fn check(&self, seen: &mut BTreeSet<Said>) -> Check {
         let mut last = BTreeMap::new();
@@ -234,8 +260,6 @@ fn ensure(holds: bool, broken: impl FnOnce() -> String) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tidewire_client::Offset;
-
     fn at(epoch: u64, offset: u64) -> Position {
         Position {
             epoch: Epoch(epoch),
@@ -288,13 +312,13 @@ mod tests {
         };
         let (model, mut ann, mut bob) = two();
         assert!(model.on_gap(&mut ann, &lost(1, at(2, 0))).is_err(), "nothing was lost");
-        model.on_log_lost();
+        model.on_log_lost(false);
         assert!(
             model.on_gap(&mut bob, &lost(2, at(2, 0))).is_err(),
             "it had not come so far"
         );
         let (model, mut ann, mut bob) = two();
-        model.on_log_lost();
+        model.on_log_lost(false);
         assert!(
             model.on_gap(&mut bob, &lost(1, at(2, 1))).is_err(),
             "one of the new log is missing"
@@ -337,5 +361,31 @@ mod tests {
             .on_confirmed("room 0", at(1, 1), Said { client: 0, number: 0 })
             .expect("once");
         assert!(model.check().expect_err("nobody has it").contains("nobody saw"));
+    }
+
+    #[test]
+    fn where_a_log_ends_as_it_should_all_must_have_all_of_it_and_an_answer() {
+        let lost = |from, epoch| Gap {
+            room: tidewire_protocol::RoomNumber(1),
+            cause: GapCause::LogLost,
+            from: Offset(from),
+            resume: at(epoch, 0),
+        };
+        for (bob_hears, is_good) in [(true, true), (false, false)] {
+            let (model, mut ann, mut bob) = two();
+            model.on_message(&mut ann, at(1, 1), said(0, 0)).expect("the next");
+            if bob_hears {
+                model.on_message(&mut bob, at(1, 1), said(0, 0)).expect("the next");
+            }
+            model.on_log_lost(true);
+            model.on_gap(&mut ann, &lost(2, 2)).expect("explained");
+            model
+                .on_gap(&mut bob, &lost(1 + u64::from(bob_hears), 2))
+                .expect("explained");
+            assert_eq!(model.check().is_ok(), is_good);
+        }
+        let (model, ..) = two();
+        model.on_log_lost(true);
+        assert!(model.on_unconfirmed(Said { client: 0, number: 0 }).is_err());
     }
 }

@@ -9,6 +9,12 @@ pub trait Network {
     /// What it has done so far, after a moment in which it could do more.
     fn counters(&mut self) -> impl Future<Output = Result<Counters, String>>;
 
+    /// Whether the server that is replaced ends as it should: then nothing of its logs may be missing for anybody, and nobody may
+    /// be left without an answer.
+    fn is_graceful(&self) -> bool {
+        false
+    }
+
     /// Replaces the server by one that knows nothing of what was before.
     fn replace_server(&mut self) -> impl Future<Output = Result<(), String>>;
 

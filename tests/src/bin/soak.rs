@@ -5,7 +5,7 @@ mod runs {
     use std::time::{Duration, Instant, SystemTime};
 
     use clap::{Parser, Subcommand};
-    use tidewire_chaos::{Chaos, Survived};
+    use tidewire_chaos::{Chaos, Survived, impatient};
     use tidewire_tests::{
         BadNetwork,
         soak::{Heard, Leaks, Stalled},
@@ -108,6 +108,7 @@ mod runs {
             unanswered: 32,
             messages,
             cuts,
+            options: impatient,
         };
         let mut network = BadNetwork::start(seed).await;
         let url = format!("ws://{}/ws", network.address());
