@@ -60,7 +60,7 @@ pub(crate) struct Told {
     place: u32,
     ticket: Option<Ticket>,
     /// Once the server drains, when its turn is.
-    turn: Option<Timer>,
+    turn: Option<Box<Timer>>,
 }
 
 /// What a connection is to do.
@@ -241,7 +241,7 @@ impl Told {
             return Due::EndNow;
         }
         let is_new = self.turn.is_none();
-        let turn = self.turn.get_or_insert_with(|| Timer::new(at));
+        let turn = self.turn.get_or_insert_with(|| Box::new(Timer::new(at)));
         if turn.at() > at {
             turn.set(at);
         }

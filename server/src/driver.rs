@@ -492,7 +492,7 @@ impl Driver {
 
     /// The server closes the connection after so long.
     pub(crate) fn on_drain(&mut self, left: Duration, out: &mut impl Batches) -> Result<(), CloseCode> {
-        let at = left + GO_AWAY_AFTER;
+        let at = left + self.hub.settings.close_timeout + GO_AWAY_AFTER;
         self.tell(Input::GoAway(at, at), out)
     }
 
@@ -531,6 +531,6 @@ fn sendable(code: CloseCode) -> CloseCode {
     }
 }
 
-/// A client that is to be closed is told to go away this long after that: it is better closed, since then it is told all that there is
-/// for it.
+/// A client that is to be closed is told to go away this long after it should have been: it is better closed, since then it is told
+/// all that there is for it.
 const GO_AWAY_AFTER: Duration = Duration::from_secs(2);
