@@ -193,7 +193,11 @@ fn serve(world: &mut World, bytes: &mut Bytes<'_>) {
             world.tell_server(which, &machine::Input::GoAway(min, max));
         }
         20 => world.tell_server(which, &machine::Input::Close(code(bytes))),
-        21..24 => world.tell_server(which, &machine::Input::Timeout),
+        21 => {
+            world.tell_server(which, &machine::Input::Finish);
+            world.tell_server(which, &machine::Input::Close(CloseCode::GOING_AWAY));
+        }
+        22..24 => world.tell_server(which, &machine::Input::Timeout),
         _ => {
             let number = world.room_number(which / 4);
             world.whisper(
