@@ -1,6 +1,7 @@
 //! The end of a server: at once, or over a while, one connection after another.
 
 use std::{
+    collections::HashSet,
     future::pending,
     mem,
     sync::{
@@ -11,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use tidewire_protocol::SessionId;
 use tokio::{
     sync::watch,
     time::{Instant, sleep_until},
@@ -40,7 +42,7 @@ pub enum Phase {
 }
 
 /// A server's phase, and who is to be told of it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Drain {
     /// Whether it drains, and connections have their turns.
     has_begun: AtomicBool,
@@ -48,8 +50,8 @@ pub(crate) struct Drain {
     place: AtomicU32,
     phase: watch::Sender<Phase>,
     waiting: Mutex<Wakers>,
-    /// When a poll was answered last that another may follow.
-    polled: Mutex<Instant>,
+    /// The sessions whose last poll of the drain did not end with a close: another is to follow.
+    polling: Mutex<HashSet<SessionId>>,
 }
 
 /// One task that is to be told. Until it is, looking is one load.
@@ -88,7 +90,7 @@ impl Phase {
     fn over(self) -> Option<Instant> {
         match self {
             Self::Serving => None,
-            Self::Draining { since, until } if until > since => Some(until + POLL_PAUSE),
+            Self::Draining { since, until } if until > since => Some(until + POLL_PATIENCE),
             Self::Draining { until, .. } => Some(until),
             Self::Stopped => Some(Instant::now()),
         }
@@ -102,18 +104,6 @@ impl Phase {
                 Some(since + until.duration_since(since).mul_f64(f64::from(place) / PLACES))
             }
             Self::Stopped => Some(Instant::now()),
-        }
-    }
-}
-
-impl Default for Drain {
-    fn default() -> Self {
-        Self {
-            has_begun: AtomicBool::default(),
-            place: AtomicU32::default(),
-            phase: watch::Sender::default(),
-            waiting: Mutex::default(),
-            polled: Mutex::new(Instant::now()),
         }
     }
 }
@@ -184,16 +174,21 @@ impl Drain {
         }
     }
 
-    /// A poll was answered, and its client will be back.
-    pub(crate) fn on_polled(&self) {
+    /// A poll of a session is over: closed by us, or answered or left by its client, who will be back then.
+    pub(crate) fn on_polled(&self, session: SessionId, is_closed: bool) {
         if self.phase() != Phase::Serving {
-            *lock(&self.polled) = Instant::now();
+            let mut polling = lock(&self.polling);
+            if is_closed {
+                polling.remove(&session);
+            } else {
+                polling.insert(session);
+            }
         }
     }
 
-    /// Until when a client that polls is waited for.
-    pub(crate) fn polls_until(&self) -> Instant {
-        *lock(&self.polled) + POLL_PAUSE
+    /// Whether somebody who polls will be back.
+    pub(crate) fn awaits_polls(&self) -> bool {
+        !lock(&self.polling).is_empty()
     }
 
     /// Resolves when a drain is over, or when the server has stopped before.
@@ -274,8 +269,8 @@ const PLACES: f64 = 4_294_967_296.0;
 /// Of 2^32 as much as the golden ratio is of one.
 const GOLDEN_RATIO: u32 = 0x9e37_79b9;
 
-/// For so long the next poll of a client is waited for.
-const POLL_PAUSE: Duration = Duration::from_secs(1);
+/// For so long the next poll of a client is waited for, after the last turn.
+const POLL_PATIENCE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

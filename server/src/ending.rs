@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, interval, sleep, sleep_until};
+use tokio::time::{Instant, interval, sleep};
 use tracing::{info, warn};
 
 use crate::{drain::Phase, tidewire::Tidewire};
@@ -84,15 +84,17 @@ impl Tidewire {
 
     /// Resolves when there is no connection any more, and nobody who polls will be back.
     async fn all_have_left(&self) {
+        // Who is between two polls when it begins is not known yet.
+        let known_at = Instant::now() + BETWEEN_POLLS;
         loop {
             self.tasks().close();
             self.tasks().wait().await;
-            let until = self.drain_state().polls_until();
-            if until <= Instant::now() {
+            let are_known = Instant::now() >= known_at || self.hub().sessions.len() == 0;
+            if are_known && !self.drain_state().awaits_polls() {
                 return;
             }
             tokio::select! {
-                () = sleep_until(until) => {}
+                () = sleep(POLL_PAUSE) => {}
                 () = self.drain_state().is_over() => return,
             }
         }
@@ -114,6 +116,12 @@ impl Tidewire {
 
 /// How long to wait before looking again whether publishes have arrived at the engine.
 const SETTLE_PAUSE: Duration = Duration::from_millis(1);
+
+/// Within so long after the answer to a poll comes the next.
+const BETWEEN_POLLS: Duration = Duration::from_secs(1);
+
+/// How long to wait before looking again whether a client has polled.
+const POLL_PAUSE: Duration = Duration::from_millis(20);
 
 /// How often it is logged how many connections there still are.
 const PROGRESS: Duration = Duration::from_secs(5);

@@ -124,6 +124,21 @@ fn turn_away(seconds: u64) -> Response {
     response
 }
 
+/// A poll that is under way, of which a drain is told how it has ended.
+struct Polling<'a> {
+    drain: &'a Drain,
+    session: Option<SessionId>,
+    is_closed: bool,
+}
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        if let Some(session) = self.session {
+            self.drain.on_polled(session, self.is_closed);
+        }
+    }
+}
+
 /// Dropped, as when the client has gone, it leaves its session to wait.
 async fn poll(
     drain: &Arc<Drain>,
@@ -136,15 +151,18 @@ async fn poll(
         Some(SessionId([a, b, c, d, ..])) => drain.tell_at(u32::from_be_bytes([a, b, c, d])),
         None => drain.tell(),
     };
+    let mut polling = Polling {
+        drain,
+        session,
+        is_closed: false,
+    };
     let mut answer = Answer::default();
     let length = batch.len();
     let ended = match drain.phase() {
         Phase::Stopped => driver.tell(Input::Close(CloseCode::GOING_AWAY), &mut answer),
         _ => wait(&mut driver, batch, told, &mut answer).await,
     };
-    if ended.is_ok() {
-        drain.on_polled();
-    }
+    polling.is_closed = ended.is_err_and(|code| code != CloseCode::TAKEN_OVER);
     traffic.on_read(length, &mut answer.tally);
     traffic.on_written(answer.batch.len(), true, &mut answer.tally);
     traffic.end(ended.err().unwrap_or(CloseCode::NORMAL));
