@@ -77,7 +77,7 @@ pub use builder::Builder;
 pub use connections::Connections;
 pub use drain::Phase;
 pub use handle::{NotPublished, PublishError, RoomHandle};
-pub use limits::{InvalidRate, Limits, Rate, TrustedProxies};
+pub use limits::{Bound, InvalidRate, Limit, Limits, Rate, Scope, TrustedProxies, limits};
 pub use origins::{AllowedOrigin, InvalidOrigin, Origins};
 pub use page::{missing_page, page};
 pub use serve::{bind, serve};

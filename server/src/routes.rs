@@ -107,6 +107,7 @@ impl Tidewire {
     ///
     /// `rooms/{room}/messages`: `POST` publishes the body, `GET` reads. `drain`: `POST` has the server
     /// [drain](Self::drain) over [`Settings::drain`](crate::Settings::drain), `GET` says how far that is.
+    /// `limits`: `GET` tells all [limits](crate::limits()).
     ///
     /// A body of a `text/…` type or of `application/json` is text, any other is bytes. Of several requests with one
     /// `Idempotency-Key` only the first publishes, and the others are answered alike. `GET` takes `last=N`, or

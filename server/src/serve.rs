@@ -39,7 +39,7 @@ use crate::{
 const BACKLOG: i32 = 4096;
 
 /// The largest request head, in bytes.
-const MAX_HEAD_BYTES: usize = 16 << 10;
+pub(crate) const MAX_HEAD_BYTES: usize = 16 << 10;
 
 /// How long to pause when the system has no file descriptor for another connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -177,9 +177,19 @@ impl Failure {
         if let Some((name, value)) = header {
             response.headers_mut().insert(name, HeaderValue::from_static(value));
         }
-        if let Self::NotNow(why) = self {
-            response.headers_mut().insert(RETRY_AFTER, why.retry_after());
+        if let Some(retry_after) = self.retry_after() {
+            response.headers_mut().insert(RETRY_AFTER, retry_after);
         }
         response
+    }
+
+    /// After how many seconds it may be granted, where it may be at all.
+    fn retry_after(self) -> Option<HeaderValue> {
+        match self {
+            Self::NotNow(why) => Some(why.retry_after()),
+            Self::Unavailable => Some(HeaderValue::from_static("1")),
+            Self::Refused(code) if code.may_pass() => Some(HeaderValue::from_static("1")),
+            _ => None,
+        }
     }
 }

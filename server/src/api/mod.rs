@@ -4,6 +4,7 @@ mod drain;
 mod failure;
 mod json;
 mod keys;
+mod limits;
 mod rooms;
 mod subjects;
 
@@ -47,6 +48,7 @@ pub(crate) async fn answer<B: Buf>(
         ["rooms", room, "messages"] => rooms::messages(hub, &request, room, body).await,
         ["subjects", subject, "sessions"] => subjects::sessions(hub, &request, subject),
         ["grants"] => subjects::grants(hub, &request),
+        ["limits"] => limits::limits(tidewire.settings(), request.method),
         _ => Err(Failure::Path),
     };
     answered.unwrap_or_else(Failure::into_response)

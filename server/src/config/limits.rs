@@ -2,6 +2,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
+use super::help::help;
 use clap::Args;
 use ipnet::IpNet;
 use tidewire_server::{Limits as Library, Rate, Settings, TrustedProxies};
@@ -10,45 +11,34 @@ use tidewire_server::{Limits as Library, Rate, Settings, TrustedProxies};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Limits")]
 pub(super) struct Limits {
-    /// WebSockets and polls there may be at a time, or none for no limit; one more is answered with 503
-    #[arg(long, env = "TIDEWIRE_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = of(|it| it.max_connections), value_parser = limit::<usize>)]
+    #[arg(long, help = help("max_connections"), env = "TIDEWIRE_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = of(|it| it.max_connections), value_parser = limit::<usize>)]
     max_connections: Limit<usize>,
 
-    /// WebSockets and polls of one address there may be at a time, or none; one more is answered with 429
-    #[arg(long, env = "TIDEWIRE_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value_t = of(|it| it.max_connections_per_address), value_parser = limit::<usize>)]
+    #[arg(long, help = help("max_connections_per_address"), env = "TIDEWIRE_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value_t = of(|it| it.max_connections_per_address), value_parser = limit::<usize>)]
     max_connections_per_address: Limit<usize>,
 
-    /// Sessions of one address there may be, or none; one more is closed with 4104
-    #[arg(long, env = "TIDEWIRE_MAX_SESSIONS_PER_ADDRESS", value_name = "COUNT", default_value_t = of(|it| it.max_sessions_per_address), value_parser = limit::<usize>)]
+    #[arg(long, help = help("max_sessions_per_address"), env = "TIDEWIRE_MAX_SESSIONS_PER_ADDRESS", value_name = "COUNT", default_value_t = of(|it| it.max_sessions_per_address), value_parser = limit::<usize>)]
     max_sessions_per_address: Limit<usize>,
 
-    /// WebSockets that one address may open, and sessions it may begin over polls: a second, and at once; or none. One more is
-    /// answered with 429
-    #[arg(long, env = "TIDEWIRE_HANDSHAKES", value_name = "RATE", default_value_t = of(|it| it.handshakes), value_parser = limit::<Rate>)]
+    #[arg(long, help = help("handshakes"), env = "TIDEWIRE_HANDSHAKES", value_name = "RATE", default_value_t = of(|it| it.handshakes), value_parser = limit::<Rate>)]
     handshakes: Limit<Rate>,
 
-    /// Rooms that one address may have made: a second, and at once; or none. One more is refused with 101
-    #[arg(long, env = "TIDEWIRE_NEW_ROOMS", value_name = "RATE", default_value_t = of(|it| it.new_rooms), value_parser = limit::<Rate>)]
+    #[arg(long, help = help("new_rooms"), env = "TIDEWIRE_NEW_ROOMS", value_name = "RATE", default_value_t = of(|it| it.new_rooms), value_parser = limit::<Rate>)]
     new_rooms: Limit<Rate>,
 
-    /// Members that may be in a room, or none; one more is refused with 103
-    #[arg(long, env = "TIDEWIRE_MAX_MEMBERS", value_name = "COUNT", default_value_t = of(|it| it.max_members), value_parser = limit::<usize>)]
+    #[arg(long, help = help("max_members"), env = "TIDEWIRE_MAX_MEMBERS", value_name = "COUNT", default_value_t = of(|it| it.max_members), value_parser = limit::<usize>)]
     max_members: Limit<usize>,
 
-    /// Messages of one session: a second, and at once; or none. One more is refused with 101; at twice the rate no more are read
-    #[arg(long, env = "TIDEWIRE_SESSION_MESSAGES", value_name = "RATE", default_value_t = of(|it| it.session_messages), value_parser = limit::<Rate>)]
+    #[arg(long, help = help("session_messages"), env = "TIDEWIRE_SESSION_MESSAGES", value_name = "RATE", default_value_t = of(|it| it.session_messages), value_parser = limit::<Rate>)]
     session_messages: Limit<Rate>,
 
-    /// Bytes of one session: a second, and at once; or none. Then no more are read until it is time
-    #[arg(long, env = "TIDEWIRE_SESSION_BYTES", value_name = "RATE", default_value_t = of(|it| it.session_bytes), value_parser = limit::<Rate>)]
+    #[arg(long, help = help("session_bytes"), env = "TIDEWIRE_SESSION_BYTES", value_name = "RATE", default_value_t = of(|it| it.session_bytes), value_parser = limit::<Rate>)]
     session_bytes: Limit<Rate>,
 
-    /// Messages of one address, and requests to /api, which get 429: a second, and at once; or none
-    #[arg(long, env = "TIDEWIRE_ADDRESS_MESSAGES", value_name = "RATE", default_value_t = of(|it| it.address_messages), value_parser = limit::<Rate>)]
+    #[arg(long, help = help("address_messages"), env = "TIDEWIRE_ADDRESS_MESSAGES", value_name = "RATE", default_value_t = of(|it| it.address_messages), value_parser = limit::<Rate>)]
     address_messages: Limit<Rate>,
 
-    /// Bytes of one address: a second, and at once; or none
-    #[arg(long, env = "TIDEWIRE_ADDRESS_BYTES", value_name = "RATE", default_value_t = of(|it| it.address_bytes), value_parser = limit::<Rate>)]
+    #[arg(long, help = help("address_bytes"), env = "TIDEWIRE_ADDRESS_BYTES", value_name = "RATE", default_value_t = of(|it| it.address_bytes), value_parser = limit::<Rate>)]
     address_bytes: Limit<Rate>,
 
     /// Network of proxies that are believed when they say in X-Forwarded-For or Forwarded where a request comes from: `10.0.0.0/8`;

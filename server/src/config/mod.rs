@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 mod drain;
+mod help;
 mod limits;
 mod rooms;
 
@@ -15,6 +16,8 @@ use std::{
 use clap::{Parser, ValueEnum};
 use tidewire_server::{AllowedOrigin, Origins, Settings, Tidewire};
 use tracing_subscriber::EnvFilter;
+
+use self::help::help;
 
 /// The options of the server.
 #[derive(Debug, Parser)]
@@ -36,12 +39,10 @@ pub(crate) struct Config {
     #[arg(long, env = "TIDEWIRE_REQUIRE_ORIGIN")]
     pub(crate) require_origin: bool,
 
-    /// Largest WebSocket message or poll taken, in bytes; a larger one closes the connection with 1009, or is answered with 413
-    #[arg(long, env = "TIDEWIRE_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_message_bytes)]
+    #[arg(long, help = help("max_message_bytes"), env = "TIDEWIRE_MAX_MESSAGE_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_message_bytes)]
     max_message_bytes: usize,
 
-    /// What /chat keeps for receivers that are behind, in bytes, shared by all; one further behind is closed with 4100
-    #[arg(long, env = "TIDEWIRE_BACKLOG_BYTES", value_name = "BYTES", default_value_t = Settings::default().backlog_bytes)]
+    #[arg(long, help = help("backlog_bytes"), env = "TIDEWIRE_BACKLOG_BYTES", value_name = "BYTES", default_value_t = Settings::default().backlog_bytes)]
     backlog_bytes: usize,
 
     /// Time after which a connection that takes nothing of what is due to it is closed with 4101
@@ -152,7 +153,7 @@ fn directory(path: &str) -> Result<PathBuf, String> {
 mod tests {
     use super::*;
     use clap::CommandFactory;
-    use tidewire_server::{Rate, TrustedProxies};
+    use tidewire_server::{Rate, TrustedProxies, limits};
 
     #[test]
     fn the_defaults_of_the_command_line_are_the_librarys() {
@@ -205,6 +206,42 @@ mod tests {
         });
         assert_eq!(Config::parse_from(arguments).settings().origins, expected);
         assert!(Config::try_parse_from(["tidewire", "--allow-origin=*"]).is_err());
+    }
+
+    #[test]
+    fn every_limit_has_an_option_that_says_what_the_table_does() {
+        let command = Config::command();
+        let options: Vec<_> = command.get_arguments().collect();
+        let limits: Vec<_> = limits(&Settings::default())
+            .into_iter()
+            .filter(|it| it.can_be_set)
+            .collect();
+        for limit in &limits {
+            let option = options.iter().find(|it| it.get_id() == limit.name).expect(limit.name);
+            assert_eq!(
+                option.get_help().map(ToString::to_string),
+                Some(limit.help()),
+                "{}",
+                limit.name
+            );
+            assert_eq!(
+                option.get_default_values(),
+                [limit.value.to_string().as_str()],
+                "{}",
+                limit.name
+            );
+        }
+        // All that is counted is a limit.
+        for option in options {
+            let value = option.get_value_names().and_then(|names| names.first());
+            if value.is_some_and(|value| ["BYTES", "COUNT", "RATE"].contains(&value.as_str())) {
+                assert!(
+                    limits.iter().any(|it| option.get_id() == it.name),
+                    "{}",
+                    option.get_id()
+                );
+            }
+        }
     }
 
     #[test]

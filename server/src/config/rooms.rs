@@ -6,36 +6,33 @@ use clap::Args;
 use humantime::parse_duration;
 use tidewire_server::Settings;
 
+use super::help::help;
+
 /// Limits and intervals of `/ws` and `/api`.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Rooms")]
 pub(super) struct Rooms {
-    /// Messages that a room keeps
-    #[arg(long, env = "TIDEWIRE_ROOM_MESSAGES", value_name = "COUNT", default_value_t = Settings::default().retention.max_messages)]
+    #[arg(long, help = help("room_messages"), env = "TIDEWIRE_ROOM_MESSAGES", value_name = "COUNT", default_value_t = Settings::default().retention.max_messages)]
     room_messages: usize,
 
-    /// What a room keeps, in bytes of messages with 64 for each
-    #[arg(long, env = "TIDEWIRE_ROOM_BYTES", value_name = "BYTES", default_value_t = Settings::default().retention.max_bytes)]
+    #[arg(long, help = help("room_bytes"), env = "TIDEWIRE_ROOM_BYTES", value_name = "BYTES", default_value_t = Settings::default().retention.max_bytes)]
     room_bytes: usize,
 
     /// Time for which a room keeps a message
     #[arg(long, env = "TIDEWIRE_ROOM_AGE", value_name = "TIME", default_value = "5m", value_parser = parse_duration)]
     room_age: Duration,
 
-    /// What all rooms together keep, in bytes; at the bound the largest give way
-    #[arg(long, env = "TIDEWIRE_MAX_LOG_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_log_bytes)]
+    #[arg(long, help = help("max_log_bytes"), env = "TIDEWIRE_MAX_LOG_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_log_bytes)]
     max_log_bytes: usize,
 
-    /// Rooms there may be; one more is refused until one is idle
-    #[arg(long, env = "TIDEWIRE_MAX_ROOMS", value_name = "COUNT", default_value_t = Settings::default().max_rooms)]
+    #[arg(long, help = help("max_rooms"), env = "TIDEWIRE_MAX_ROOMS", value_name = "COUNT", default_value_t = Settings::default().max_rooms)]
     max_rooms: usize,
 
     /// Time for which an empty room that nobody is in is remembered, so that positions in it stay good
     #[arg(long, env = "TIDEWIRE_ROOM_TTL", value_name = "TIME", default_value = "1h", value_parser = parse_duration)]
     room_ttl: Duration,
 
-    /// Sessions there may be, with those that wait for their client; one more is closed with 4104
-    #[arg(long, env = "TIDEWIRE_MAX_SESSIONS", value_name = "COUNT", default_value_t = Settings::default().max_sessions)]
+    #[arg(long, help = help("max_sessions"), env = "TIDEWIRE_MAX_SESSIONS", value_name = "COUNT", default_value_t = Settings::default().max_sessions)]
     max_sessions: usize,
 
     /// Time for which a session waits for its client's return
@@ -46,20 +43,16 @@ pub(super) struct Rooms {
     #[arg(long, env = "TIDEWIRE_PRESENCE_GRACE", value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     presence_grace: Duration,
 
-    /// Rooms that a session may be subscribed to
-    #[arg(long, env = "TIDEWIRE_MAX_SUBSCRIPTIONS", value_name = "COUNT", default_value_t = Settings::default().max_subscriptions)]
+    #[arg(long, help = help("max_subscriptions"), env = "TIDEWIRE_MAX_SUBSCRIPTIONS", value_name = "COUNT", default_value_t = Settings::default().max_subscriptions)]
     max_subscriptions: u32,
 
-    /// Publishes of a session that may wait for their answers; one more closes the connection with 4203
-    #[arg(long, env = "TIDEWIRE_MAX_UNANSWERED", value_name = "COUNT", default_value_t = Settings::default().max_unanswered)]
+    #[arg(long, help = help("max_unanswered"), env = "TIDEWIRE_MAX_UNANSWERED", value_name = "COUNT", default_value_t = Settings::default().max_unanswered)]
     max_unanswered: u32,
 
-    /// Bytes of a session's publishes that may wait for the engine before no more are read
-    #[arg(long, env = "TIDEWIRE_MAX_WAITING_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_waiting_bytes)]
+    #[arg(long, help = help("max_waiting_bytes"), env = "TIDEWIRE_MAX_WAITING_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_waiting_bytes)]
     max_waiting_bytes: usize,
 
-    /// Largest payload of a message or signal, in bytes
-    #[arg(long, env = "TIDEWIRE_MAX_PAYLOAD_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_payload_bytes)]
+    #[arg(long, help = help("max_payload_bytes"), env = "TIDEWIRE_MAX_PAYLOAD_BYTES", value_name = "BYTES", default_value_t = Settings::default().max_payload_bytes)]
     max_payload_bytes: u32,
 
     /// Time in which a client must say hello, or it is closed with 4103

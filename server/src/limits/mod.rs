@@ -5,6 +5,8 @@ mod gate;
 mod meter;
 mod proxies;
 mod rate;
+mod rows;
+mod table;
 mod throttle;
 mod usage;
 
@@ -17,6 +19,7 @@ pub(crate) use self::{
 pub use self::{
     proxies::TrustedProxies,
     rate::{InvalidRate, Rate},
+    table::{Bound, Limit, Scope, limits},
 };
 
 /// Limits that hold for whoever connects. `None` is no limit.

@@ -92,6 +92,29 @@ async fn tcp_connections_that_say_nothing_are_bounded_and_more_are_dropped() {
 }
 
 #[tokio::test]
+async fn tcp_connections_in_all_that_say_nothing_are_bounded_and_more_are_dropped() {
+    let server = server(|limits| {
+        limits.max_connections = Some(4);
+        limits.max_connections_per_address = None;
+    });
+    let mut silent = Vec::new();
+    for host in 1..=21 {
+        silent.push(Raw::connect_from([127, 0, 0, host].into(), server.address()).await);
+    }
+    assert!(server.raw().await.rest().await.is_empty());
+    // Of those that are there each may have a WebSocket, and then counts as one.
+    let head = silent[20].request(&upgrade_request("/echo")).await;
+    assert_eq!(head.status, StatusCode::SWITCHING_PROTOCOLS);
+    until(async || {
+        let mut raw = server.raw().await;
+        raw.send_while_taken(&request(&Poller::new(server.address()).batch(&[])))
+            .await;
+        raw.stream().read_u8().await.is_ok()
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn one_handshake_more_than_an_address_may_make_is_answered_with_429() {
     let server = server(|limits| limits.handshakes = Rate::new(1, 3));
     let (mut ann, _) = Wire::join(server.address()).await;

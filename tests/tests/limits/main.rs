@@ -5,3 +5,4 @@ mod connections;
 mod polls;
 mod rates;
 mod rooms;
+mod table;

@@ -52,6 +52,8 @@ async fn one_session_more_than_there_may_be_is_closed_with_4104() {
     let mut cid = Wire::open(server.address()).await;
     cid.say(ClientFrame::Hello(hello)).await;
     assert_eq!(cid.closed().await.0, Some(CloseCode::TOO_MANY_SESSIONS));
+    let answer = Poller::new(server.address()).poll(&[]).await;
+    assert_eq!(answer, [Heard::Close(CloseCode::TOO_MANY_SESSIONS)]);
     drop(bob);
     until(async || server.tidewire().sessions() <= 1).await;
     Wire::join(server.address()).await;
