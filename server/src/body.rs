@@ -1,10 +1,12 @@
 //! The body of a request, within its limits.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Buf;
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
+
+use crate::limits::{NoMemory, Partial, Partials};
 
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,18 +17,27 @@ pub(crate) enum BodyError {
     Incomplete,
     /// It did not come in time.
     Late,
+    /// There is no memory for it.
+    NoMemory,
 }
 
-/// A body of at most `limit` bytes that comes within `time`.
+/// A body of at most `limit` bytes that comes within `time`, and takes of the memory for all until it is whole.
 pub(crate) async fn collect<B: Buf>(
     body: impl Stream<Item = Result<B, warp::Error>>,
     limit: usize,
     time: Duration,
+    partials: &Arc<Partials>,
 ) -> Result<Vec<u8>, BodyError> {
-    timeout(time, read(body, limit)).await.unwrap_or(Err(BodyError::Late))
+    timeout(time, read(body, limit, partials.begin()))
+        .await
+        .unwrap_or(Err(BodyError::Late))
 }
 
-async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>, limit: usize) -> Result<Vec<u8>, BodyError> {
+async fn read<B: Buf>(
+    body: impl Stream<Item = Result<B, warp::Error>>,
+    limit: usize,
+    mut partial: Partial,
+) -> Result<Vec<u8>, BodyError> {
     let mut body = std::pin::pin!(body);
     let mut bytes = Vec::new();
     while let Some(part) = body.next().await {
@@ -34,6 +45,8 @@ async fn read<B: Buf>(body: impl Stream<Item = Result<B, warp::Error>>, limit: u
         if bytes.len() + part.remaining() > limit {
             return Err(BodyError::TooBig);
         }
+        let come = bytes.len() + part.remaining();
+        partial.set(come).map_err(|NoMemory| BodyError::NoMemory)?;
         while part.has_remaining() {
             let chunk = part.chunk();
             bytes.extend_from_slice(chunk);

@@ -5,6 +5,7 @@ use std::{
     io,
     mem::MaybeUninit,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -12,7 +13,7 @@ use std::{
 use crate::{
     connections::Counted,
     drain::{Due, Told},
-    limits::{Owed, Throttle},
+    limits::{FREE_BYTES, NoMemory, Owed, Partial, Partials, Throttle},
     metrics::{Path, Traffic},
     outbox::Outbox,
     timer::Timer,
@@ -89,20 +90,32 @@ pub(crate) struct Connection<S, E> {
     traffic: Traffic,
     told: Told,
     half_closed: bool,
-    timeouts: Timeouts,
+    bounds: Bounds,
     wait: Wait,
     /// For the endpoint's deadline. It may be set to an earlier one than the endpoint has by now, and looks again then: a
     /// deadline that each message moves must not cost a timer for each message.
     timer: Option<Timer>,
+    /// How many bytes have come of a message that has not come whole.
+    partial_bytes: usize,
+    receiving: Option<Box<Receiving>>,
 }
 
-/// How long the peer may keep us waiting.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Timeouts {
+/// How long the peer may keep us waiting, and how much memory there is for what has not come whole.
+#[derive(Clone, Debug)]
+pub(crate) struct Bounds {
     /// For taking anything at all of what is due to it.
     pub(crate) stall: Duration,
     /// For the whole closing handshake.
     pub(crate) close: Duration,
+    /// For sending the whole of a message, once more of it has come than is read at a time.
+    pub(crate) message: Duration,
+    pub(crate) partials: Arc<Partials>,
+}
+
+/// A message of which more has come than is read at a time.
+struct Receiving {
+    partial: Partial,
+    timer: Pin<Box<Sleep>>,
 }
 
 /// What the connection waits for with a deadline. Idle connections have none, and own no timer.
@@ -121,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         mut endpoint: E,
         (counted, traffic): (Counted, Traffic),
         told: Told,
-        timeouts: Timeouts,
+        bounds: Bounds,
     ) -> Self {
         let mut outbox = Outbox::default();
         endpoint.on_open(&mut outbox);
@@ -134,9 +147,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             traffic,
             told,
             half_closed: false,
-            timeouts,
+            bounds,
             wait: Wait::Nothing,
             timer: None,
+            partial_bytes: 0,
+            receiving: None,
         }
     }
 
@@ -220,13 +235,54 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
         }
         let count = buffer.filled().len();
         self.traffic.on_read(count, &mut self.outbox.tally);
-        let frames = self.endpoint.frames_in(messages) + self.websocket.take_control_frames();
+        self.on_received(messages, count);
+        Poll::Ready(Ok(count))
+    }
+
+    /// So many bytes were read, and so many messages ended in them.
+    fn on_received(&mut self, messages: u32, count: usize) {
+        let controls = self.websocket.take_controls();
+        let frames = self.endpoint.frames_in(messages) + controls.frames;
         self.endpoint.throttle().add(Owed {
             frames,
             // It is at most what is read at a time.
             bytes: count as u32,
         });
-        Poll::Ready(Ok(count))
+        self.partial_bytes = match messages {
+            0 => (self.partial_bytes + count).saturating_sub(controls.bytes),
+            // What follows a message in one read is no more than is read at a time.
+            _ => 0,
+        };
+        if self.websocket.state() != State::Open {
+            return;
+        }
+        if self.partial_bytes <= FREE_BYTES {
+            self.receiving = None;
+            return;
+        }
+        let bounds = &self.bounds;
+        let receiving = self.receiving.get_or_insert_with(|| {
+            Box::new(Receiving {
+                partial: bounds.partials.begin(),
+                timer: after(bounds.message),
+            })
+        });
+        if receiving.partial.set(self.partial_bytes) == Err(NoMemory) {
+            self.websocket.fail(CloseCode::TRY_AGAIN_LATER, &mut self.outbox);
+        }
+    }
+
+    /// Ready when a message has taken too long to come whole.
+    fn poll_receiving(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(receiving) = &mut self.receiving else {
+            return Poll::Pending;
+        };
+        if self.websocket.state() != State::Open {
+            return Poll::Pending;
+        }
+        ready!(receiving.timer.as_mut().poll(cx));
+        self.websocket.fail(CloseCode::SILENT, &mut self.outbox);
+        Poll::Ready(())
     }
 
     /// Whether more is to be read: not before the peer has read, and not beyond what its rates let it send.
@@ -270,10 +326,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
                 (Wait::Closing(sleep), _) => return sleep.as_mut().poll(cx),
                 (_, State::ClosedByUs(_) | State::Ended(_) | State::Failed(_)) => {
                     self.counted.on_closing();
-                    self.wait = Wait::Closing(after(self.timeouts.close));
+                    self.wait = Wait::Closing(after(self.bounds.close));
                 }
                 (Wait::Nothing, State::Open) if self.outbox.is_empty() => return Poll::Pending,
-                (Wait::Nothing, State::Open) => self.wait = Wait::Stalled(after(self.timeouts.stall)),
+                (Wait::Nothing, State::Open) => self.wait = Wait::Stalled(after(self.bounds.stall)),
                 (Wait::Stalled(sleep), State::Open) => {
                     ready!(sleep.as_mut().poll(cx));
                     self.websocket.close(CloseCode::STALLED, &mut self.outbox);
@@ -303,7 +359,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Future for Connection<S, E>
             if this.poll_io(cx).is_ready() {
                 break true;
             }
-            if this.poll_deadline(cx).is_pending() {
+            if this.poll_deadline(cx).is_pending() && this.poll_receiving(cx).is_pending() {
                 break this.poll_wait(cx).is_ready();
             }
         };
@@ -333,7 +389,6 @@ mod tests {
         metrics::Metrics,
         plain::Echo,
     };
-    use std::sync::Arc;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
         task::JoinHandle,
@@ -342,6 +397,8 @@ mod tests {
 
     const STALL: Duration = Duration::from_secs(30);
     const CLOSE: Duration = Duration::from_secs(3);
+    const MESSAGE: Duration = Duration::from_secs(60);
+    const PARTIALS: usize = 100_000;
     const PING: [u8; 6] = [0x89, 0x80, 0, 0, 0, 0];
     const PONG: [u8; 2] = [0x8a, 0];
 
@@ -357,18 +414,13 @@ mod tests {
         let counted = Counted::new(Arc::default());
         let metrics = Arc::new(Metrics::new(Clock::new()));
         let traffic = Traffic::begin(&metrics, Path::Echo, None);
-        let timeouts = Timeouts {
+        let bounds = Bounds {
             stall: STALL,
             close: CLOSE,
+            message: MESSAGE,
+            partials: Partials::new(Some(PARTIALS)),
         };
-        let connection = Connection::new(
-            io,
-            websocket,
-            Echo(throttle),
-            (counted, traffic),
-            drain.tell(),
-            timeouts,
-        );
+        let connection = Connection::new(io, websocket, Echo(throttle), (counted, traffic), drain.tell(), bounds);
         (peer, drain, tokio::spawn(connection))
     }
 
@@ -461,7 +513,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_sends_one_frame_too_many_is_read_again_when_it_is_time() {
         // Of any frames there are twice as many as of messages.
-        let (mut peer, _shutdown, _task) = start_limited(Rate::new(5, 5), None);
+        let (mut peer, _drain, _task) = start_limited(Rate::new(5, 5), None);
         for _ in 0..11 {
             assert_eq!(ping(&mut peer).await, Duration::ZERO);
         }
@@ -474,7 +526,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_sends_too_many_bytes_is_read_again_when_it_is_time() {
-        let (mut peer, _shutdown, _task) = start_limited(None, Rate::new(60, 60));
+        let (mut peer, _drain, _task) = start_limited(None, Rate::new(60, 60));
         for _ in 0..11 {
             assert_eq!(ping(&mut peer).await, Duration::ZERO);
         }
@@ -483,13 +535,71 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn of_a_flood_no_more_is_read_than_is_paid_for() {
-        let (mut peer, _shutdown, _task) = start_limited(None, Rate::new(1024, 1024));
+        let (mut peer, _drain, _task) = start_limited(None, Rate::new(1024, 1024));
         let begun = Instant::now();
         for _ in 0..10 {
             peer.write_all(&[PING; 500].concat()).await.expect("taken");
         }
         // Of 30,000 bytes a second's worth was free, one read was not paid for before, and 1 KiB is still on its way.
         assert!(begun.elapsed() > Duration::from_secs(25), "{:?}", begun.elapsed());
+    }
+
+    /// The beginning of a message of so many bytes, in one frame, and so many of them.
+    fn begun(length: u64, bytes: usize) -> Vec<u8> {
+        let mut frame = vec![0x82, 0xff];
+        frame.extend(length.to_be_bytes());
+        frame.extend([0; 4]);
+        frame.resize(frame.len() + bytes, b'x');
+        frame
+    }
+
+    /// The code of the close frame that ends all that is to be read.
+    async fn close_code(mut peer: DuplexStream) -> u16 {
+        let mut rest = Vec::new();
+        peer.read_to_end(&mut rest).await.expect("all of it");
+        let length = usize::from(rest[1]);
+        assert_eq!((rest[0], rest.len()), (0x88, 2 + length));
+        u16::from_be_bytes([rest[2], rest[3]])
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_that_does_not_come_whole_in_time_is_not_waited_for() {
+        let (mut peer, _drain, task) = start();
+        let begun_at = Instant::now();
+        peer.write_all(&begun(100_000, 30_000)).await.expect("taken");
+        let code = close_code(peer).await;
+        assert_eq!(code, CloseCode::SILENT.0);
+        assert_eq!(begun_at.elapsed(), MESSAGE);
+        assert_eq!(task.await.expect("its end"), CloseCode::SILENT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn pings_are_no_part_of_a_message() {
+        let (mut peer, _drain, task) = start();
+        let mut ping = vec![0x89, 0x80 | 125, 0, 0, 0, 0];
+        ping.resize(6 + 125, 0);
+        let mut pong = [0; 2 + 125];
+        for _ in 0..1000 {
+            peer.write_all(&ping).await.expect("taken");
+            peer.read_exact(&mut pong).await.expect("a pong");
+        }
+        tokio::time::advance(2 * MESSAGE).await;
+        peer.write_all(&ping).await.expect("taken");
+        peer.read_exact(&mut pong).await.expect("a pong");
+        assert!(!task.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_for_which_there_is_no_memory_ends_its_connection() {
+        for (more, expected) in [(0, None), (1, Some(CloseCode::TRY_AGAIN_LATER.0))] {
+            let (mut peer, _drain, task) = start();
+            let begun = begun(1 << 20, FREE_BYTES + PARTIALS - 14 + more);
+            peer.write_all(&begun).await.expect("taken");
+            match expected {
+                Some(code) => assert_eq!(close_code(peer).await, code),
+                None => assert!(timeout(MESSAGE / 2, peer.read_u8()).await.is_err() && !task.is_finished()),
+            }
+        }
     }
 
     #[tokio::test]

@@ -23,7 +23,7 @@ use crate::{
     engine::EngineFuture,
     hub::Hub,
     joined::Joined,
-    limits::{Owed, Throttle},
+    limits::{NotNow, Owed, Throttle},
     mailbox::Mailbox,
     metrics::Traffic,
     openings::{Opened, Openings, Wanted},
@@ -61,8 +61,8 @@ pub(crate) struct Driver {
     /// Whether publishes wait for the engine, so that no more may be taken.
     is_held: bool,
     throttle: Throttle,
-    /// After which time a poll that came too fast may come again.
-    retry_after: Option<Duration>,
+    /// Why a poll was turned away.
+    not_now: Option<NotNow>,
 }
 
 /// Whom the connection speaks for.
@@ -93,7 +93,7 @@ impl Driver {
             leaves_at: None,
             ends_by: None,
             is_held: false,
-            retry_after: None,
+            not_now: None,
         };
         // Nothing is to be sent before anything was heard.
         if let Output::Timeout(at) = driver.machine.poll_output() {
@@ -132,9 +132,9 @@ impl Driver {
         self.machine.is_answer_due()
     }
 
-    /// After which time a poll that came too fast may come again.
-    pub(crate) fn retry_after(&self) -> Option<Duration> {
-        self.retry_after
+    /// Why a poll was turned away.
+    pub(crate) fn not_now(&self) -> Option<NotNow> {
+        self.not_now
     }
 
     /// Holds what the client sends to its rates.
@@ -227,9 +227,23 @@ impl Driver {
         Ok(())
     }
 
-    /// A poll came too fast.
-    fn refuse_poll(&mut self, wait: Duration) {
-        self.retry_after = Some(wait);
+    /// Whether a poll for this session is to be taken: for a new one not always.
+    fn may_poll(&self, session: Option<SessionId>) -> Result<(), NotNow> {
+        if session.is_some_and(|id| self.hub.sessions.held(id).is_some()) {
+            return Ok(());
+        }
+        if self.hub.gate.memory().is_full() {
+            return Err(NotNow::Full);
+        }
+        match (session, self.throttle.address()) {
+            (None, Some(address)) => address.shake_hands().map_err(NotNow::TooFast),
+            _ => Ok(()),
+        }
+    }
+
+    /// A poll is to come again later.
+    fn turn_away(&mut self, why: NotNow) {
+        self.not_now = Some(why);
         let close = Input::Close(CloseCode::TRY_AGAIN_LATER);
         self.machine.handle_input(self.hub.clock.now(), close);
     }
@@ -260,7 +274,7 @@ impl Driver {
         if self.machine.is_poll() && !self.throttle.takes_input() {
             let until = self.throttle.deadline();
             let wait = until.map(|until| until.saturating_duration_since(tokio::time::Instant::now()));
-            return self.refuse_poll(wait.unwrap_or_default());
+            return self.turn_away(NotNow::TooFast(wait.unwrap_or_default()));
         }
         self.is_held = self.hub.sessions.is_publishing_much(attached.session);
         // Who polls says all at once, and all of it would be taken.

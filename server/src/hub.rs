@@ -21,7 +21,7 @@ use crate::{
     api::ApiKeys,
     clock::Clock,
     engine::{Append, AppendError, Engine, Origin},
-    limits::{Address, Gate, Throttle},
+    limits::{Address, Gate, LOOK_INTERVAL, Throttle},
     metrics::{Metrics, PublishResult},
     peer::Peer,
     publishes::{self, Admitted, Next, Publish, Settled, Verdict},
@@ -110,6 +110,26 @@ impl Hub {
                     hub.rooms.sweep();
                 }
             });
+            self.watch_memory();
+        });
+    }
+
+    /// Has logs give way while the process has too much memory.
+    fn watch_memory(self: &Arc<Self>) {
+        if !self.gate.memory().is_bounded() {
+            return;
+        }
+        let hub = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut ticks = interval(LOOK_INTERVAL);
+            loop {
+                ticks.tick().await;
+                let Some(hub) = hub.upgrade() else { return };
+                match hub.gate.look_at_memory(hub.rooms.log_bytes()) {
+                    0 => {}
+                    bytes => hub.rooms.give_back(bytes),
+                }
+            }
         });
     }
 

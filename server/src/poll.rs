@@ -86,7 +86,8 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
         Ok(admitted) => admitted,
         Err(why) => return refuse_now(why),
     };
-    match collect(body, settings.max_message_bytes, settings.body_timeout).await {
+    let partials = tidewire.hub().gate.partials();
+    match collect(body, settings.max_message_bytes, settings.body_timeout, partials).await {
         Ok(batch) => {
             let session = asked_session(&batch);
             if let Some(seconds) = tidewire.phase().retry_after()
@@ -104,6 +105,7 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
             StatusCode::PAYLOAD_TOO_LARGE,
             "the batch is larger than the server takes",
         ),
+        Err(BodyError::NoMemory) => refuse_now(NotNow::Full),
         Err(BodyError::Incomplete) => refuse(StatusCode::BAD_REQUEST, "the body ended before its end"),
         Err(BodyError::Late) => refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
     }
@@ -167,8 +169,8 @@ async fn poll(
     traffic.on_written(answer.batch.len(), true, &mut answer.tally);
     traffic.end(ended.err().unwrap_or(CloseCode::NORMAL));
     driver.on_polled(&traffic);
-    if let Some(wait) = driver.retry_after() {
-        return refuse_now(NotNow::TooFast(wait));
+    if let Some(why) = driver.not_now() {
+        return refuse_now(why);
     }
     let status = match ended {
         Err(CloseCode::PROTOCOL_ERROR) if !driver.is_attached() => StatusCode::BAD_REQUEST,

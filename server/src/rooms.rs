@@ -195,11 +195,27 @@ impl Rooms {
 
     /// Makes the largest logs give way until all together keep an eighth less than they may.
     pub(crate) fn relieve(&self) {
+        self.shrink(self.budget.max() - self.budget.max() / 8);
+        warn!("the logs were over their bound and were shortened");
+    }
+
+    /// Makes the largest logs give way until all together keep so many bytes less.
+    pub(crate) fn give_back(&self, bytes: usize) {
+        let before = self.budget.used();
+        if before > 0 {
+            self.shrink(before.saturating_sub(bytes));
+            warn!(
+                before,
+                after = self.budget.used(),
+                "the logs were shortened to make room in memory"
+            );
+        }
+    }
+
+    fn shrink(&self, target: usize) {
         let rooms = self.all();
-        let target = self.budget.max() - self.budget.max() / 8;
         let bytes = share(rooms.iter().map(|room| room.bytes()).collect(), target);
         rooms.iter().for_each(|room| room.shrink(bytes));
-        warn!("the logs were over their bound and were shortened");
     }
 
     fn all(&self) -> Vec<Arc<Room>> {

@@ -18,7 +18,7 @@ use crate::{
     api::ApiKeys,
     budget::Budget,
     builder::Builder,
-    connection::{Connection, Endpoint, Timeouts},
+    connection::{Bounds, Connection, Endpoint},
     connections::{Connections, Counted},
     drain::Drain,
     engine::Engine,
@@ -124,6 +124,7 @@ impl Tidewire {
         }
         let admitted = self.hub().gate.enter(Entering::WebSocket, peer.address);
         let admitted = admitted.map_err(Refusal::NotNow)?;
+        self.hub().start_sweeping();
         let (response, on_upgrade) = upgrade.accept();
         let running = self.clone().run(on_upgrade, peer, join);
         self.shared.tasks.spawn(async move {
@@ -157,9 +158,11 @@ impl Tidewire {
             join(&self, peer),
             (counted, traffic),
             told,
-            Timeouts {
+            Bounds {
                 stall: settings.stall_timeout,
                 close: settings.close_timeout,
+                message: settings.silence_timeout,
+                partials: Arc::clone(self.hub().gate.partials()),
             },
         );
         connection.await;

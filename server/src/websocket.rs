@@ -21,12 +21,14 @@ const IDLE_BYTES: usize = 512;
 /// The largest payload of a control frame, [RFC 6455 section 5.5](https://www.rfc-editor.org/rfc/rfc6455#section-5.5).
 const MAX_CONTROL_BYTES: usize = 125;
 
+/// The header of a control frame with its mask: [RFC 6455 section 5.2](https://www.rfc-editor.org/rfc/rfc6455#section-5.2).
+const CONTROL_HEADER_BYTES: usize = 2 + 4;
+
 /// The server's side of one WebSocket.
 pub(crate) struct WebSocket {
     context: WebSocketContext,
     state: State,
-    /// Pings and pongs that came since they were last asked for.
-    control_frames: u32,
+    controls: Controls,
 }
 
 /// ```text
@@ -47,6 +49,14 @@ pub(crate) enum State {
     Failed(CloseCode),
 }
 
+/// Pings and pongs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Controls {
+    pub(crate) frames: u32,
+    /// What they took with their headers.
+    pub(crate) bytes: usize,
+}
+
 /// A whole message, text already checked to be UTF-8.
 #[derive(Debug)]
 pub(crate) struct Incoming {
@@ -64,13 +74,13 @@ impl WebSocket {
         Self {
             context: WebSocketContext::new(Role::Server, Some(config)),
             state: State::Open,
-            control_frames: 0,
+            controls: Controls::default(),
         }
     }
 
-    /// How many pings and pongs have come since this was last asked.
-    pub(crate) fn take_control_frames(&mut self) -> u32 {
-        std::mem::take(&mut self.control_frames)
+    /// The pings and pongs that have come since this was last asked.
+    pub(crate) fn take_controls(&mut self) -> Controls {
+        std::mem::take(&mut self.controls)
     }
 
     pub(crate) fn state(&self) -> State {
@@ -100,13 +110,14 @@ impl WebSocket {
                     self.on_closed(frame.map_or(CloseCode::NO_STATUS, |frame| CloseCode(frame.code.into())));
                     continue;
                 }
-                Ok(_) => {
-                    self.control_frames += 1;
+                Ok(control) => {
+                    self.controls.frames += 1;
+                    self.controls.bytes += CONTROL_HEADER_BYTES + control.len();
                     continue;
                 }
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 Err(error) => {
-                    self.on_fault(fault(&error), outbox);
+                    self.fail(fault(&error), outbox);
                     continue;
                 }
             };
@@ -143,7 +154,8 @@ impl WebSocket {
         };
     }
 
-    fn on_fault(&mut self, fault: CloseCode, outbox: &mut Outbox) {
+    /// Queues a close frame; what the peer still sends has no meaning.
+    pub(crate) fn fail(&mut self, fault: CloseCode, outbox: &mut Outbox) {
         self.close(fault, outbox);
         if let State::ClosedByUs(first) = self.state {
             self.state = State::Failed(first);

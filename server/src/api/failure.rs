@@ -59,6 +59,7 @@ impl From<BodyError> for Failure {
             BodyError::TooBig => Self::TooBig,
             BodyError::Incomplete => Self::Incomplete,
             BodyError::Late => Self::Late,
+            BodyError::NoMemory => Self::NotNow(NotNow::Full),
         }
     }
 }
@@ -74,6 +75,7 @@ impl Failure {
     pub(super) fn into_response(self) -> Response {
         let (status, code, message) = match self {
             Self::Origin => (StatusCode::FORBIDDEN, "foreign_origin", FOREIGN_ORIGIN),
+            Self::NotNow(NotNow::Full) => (NotNow::Full.status(), "overloaded", NotNow::Full.text()),
             Self::NotNow(why) => (why.status(), "rate_limited", why.text()),
             Self::Unauthorized => (
                 StatusCode::UNAUTHORIZED,

@@ -56,7 +56,8 @@ async fn publish<B: Buf>(
     let address = hub.gate.address(peer.address);
     let room = room(encoded)?;
     let origin = origin(headers)?;
-    let body = collect(body, hub.settings.max_payload_bytes as usize, hub.settings.body_timeout).await?;
+    let limit = hub.settings.max_payload_bytes as usize;
+    let body = collect(body, limit, hub.settings.body_timeout, hub.gate.partials()).await?;
     let payload = match is_text(headers) {
         true => Payload::Text(std::str::from_utf8(&body).map_err(|_| Failure::NotUtf8)?),
         false => Payload::Binary(&body),

@@ -41,6 +41,12 @@ pub(super) struct Limits {
     #[arg(long, help = help("address_bytes"), env = "TIDEWIRE_ADDRESS_BYTES", value_name = "RATE", default_value_t = of(|it| it.address_bytes), value_parser = limit::<Rate>)]
     address_bytes: Limit<Rate>,
 
+    #[arg(long, help = help("max_partial_bytes"), env = "TIDEWIRE_MAX_PARTIAL_BYTES", value_name = "BYTES", default_value_t = of(|it| it.max_partial_bytes), value_parser = limit::<usize>)]
+    max_partial_bytes: Limit<usize>,
+
+    #[arg(long, help = help("max_memory"), env = "TIDEWIRE_MAX_MEMORY", value_name = "BYTES", default_value_t = of(|it| it.max_memory), value_parser = limit::<usize>)]
+    max_memory: Limit<usize>,
+
     /// Network of proxies that are believed when they say in X-Forwarded-For or Forwarded where a request comes from: `10.0.0.0/8`;
     /// may be given several times, or as a list with commas [default: none]
     #[arg(long, env = "TIDEWIRE_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = network)]
@@ -64,6 +70,8 @@ impl Limits {
         limits.session_bytes = self.session_bytes.0;
         limits.address_messages = self.address_messages.0;
         limits.address_bytes = self.address_bytes.0;
+        limits.max_partial_bytes = self.max_partial_bytes.0;
+        limits.max_memory = self.max_memory.0;
         limits.trusted_proxies = TrustedProxies::new(self.trusted_proxy.iter().copied());
     }
 }

@@ -15,11 +15,9 @@ impl Driver {
     /// The client said hello.
     pub(super) fn attach(&mut self, asked: Asked, token: &[u8]) {
         if self.machine.is_poll()
-            && asked.session.is_none()
-            && let Some(address) = self.throttle.address()
-            && let Err(wait) = address.shake_hands()
+            && let Err(why) = self.may_poll(asked.session)
         {
-            return self.refuse_poll(wait);
+            return self.turn_away(why);
         }
         let peer = self.peer.take();
         let none = HeaderMap::new();

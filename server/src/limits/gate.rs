@@ -14,6 +14,8 @@ use http::{HeaderValue, StatusCode};
 use super::{
     Limits,
     address::{Address, Addresses, Counted, count_up},
+    memory::Memory,
+    partial::Partials,
     usage::{Owed, Rates},
 };
 use crate::clock::Clock;
@@ -25,6 +27,8 @@ pub(crate) struct Gate {
     max_connections: usize,
     addresses: Addresses,
     sessions: Arc<Rates>,
+    partials: Arc<Partials>,
+    memory: Memory,
 }
 
 /// What comes.
@@ -61,12 +65,33 @@ impl Gate {
             max_connections: limits.max_connections.unwrap_or(usize::MAX),
             addresses: Addresses::new(limits, clock),
             sessions: Rates::new(limits.session_messages, limits.session_bytes, clock),
+            partials: Partials::new(limits.max_partial_bytes),
+            memory: Memory::new(limits.max_memory),
         })
     }
 
     /// The rates that sessions are held to.
     pub(crate) fn session_rates(&self) -> &Arc<Rates> {
         &self.sessions
+    }
+
+    /// What messages and bodies take that have not come whole.
+    pub(crate) fn partials(&self) -> &Arc<Partials> {
+        &self.partials
+    }
+
+    /// Watches over the memory of the process.
+    pub(crate) fn memory(&self) -> &Memory {
+        &self.memory
+    }
+
+    /// Looks at the memory of the process, of which logs use so much, and says how many bytes they are to give back.
+    pub(crate) fn look_at_memory(&self, logs: usize) -> usize {
+        let connections = self.connections.load(Ordering::Relaxed);
+        let in_use = logs + self.partials.bytes() + connections.saturating_mul(CONNECTION_BYTES);
+        let bytes = self.memory.look(in_use);
+        self.partials.set_short(self.memory.is_full());
+        bytes
     }
 
     /// What is counted for an address, where it is known.
@@ -76,6 +101,9 @@ impl Gate {
 
     /// Lets one in that comes from this address.
     pub(crate) fn enter(self: &Arc<Self>, what: Entering, address: Option<IpAddr>) -> Result<Admitted, NotNow> {
+        if what == Entering::WebSocket && self.memory.is_full() {
+            return Err(NotNow::Full);
+        }
         if !count_up(&self.connections, self.max_connections) {
             return Err(NotNow::Full);
         }
@@ -148,6 +176,9 @@ impl Drop for Admitted {
         self.gate.connections.fetch_sub(1, Ordering::Relaxed);
     }
 }
+
+/// What a connection takes that nothing is said on.
+const CONNECTION_BYTES: usize = 4 << 10;
 
 /// When to come back where it depends on others when there is a place.
 const RETRY_AFTER: Duration = Duration::from_secs(4);

@@ -2,7 +2,9 @@
 
 mod address;
 mod gate;
+mod memory;
 mod meter;
+mod partial;
 mod proxies;
 mod rate;
 mod rows;
@@ -13,6 +15,8 @@ mod usage;
 pub(crate) use self::{
     address::{Address, Counted},
     gate::{Entering, Gate, NotNow},
+    memory::LOOK_INTERVAL,
+    partial::{FREE_BYTES, NoMemory, Partial, Partials},
     throttle::Throttle,
     usage::{Owed, Rates, Usage},
 };
@@ -58,6 +62,14 @@ pub struct Limits {
     pub address_messages: Option<Rate>,
     /// The same as [`session_bytes`](Self::session_bytes) for all of one address. Default: 16 MiB a second, 128 MiB at once.
     pub address_bytes: Option<Rate>,
+    /// How many bytes all messages and bodies may take that have not come whole, beside 16 KiB of each; one more closes its
+    /// WebSocket with 1013, and gets a poll 503. A message must be whole within
+    /// [`silence_timeout`](crate::Settings::silence_timeout). Default: 64 MiB.
+    pub max_partial_bytes: Option<usize>,
+    /// How many bytes of memory the process may have, as the system counts them. At three quarters logs give way, the largest
+    /// first; at seven eighths new WebSockets, and polls that would begin a session, are answered with 503 until there is
+    /// room again. Who is connected goes on. It should be well above what a server takes that nobody uses. Default: none.
+    pub max_memory: Option<usize>,
     /// Proxies that are believed when they say in `X-Forwarded-For`, or in `Forwarded`, where a request comes from.
     /// Default: none.
     pub trusted_proxies: TrustedProxies,
@@ -76,6 +88,8 @@ impl Default for Limits {
             session_bytes: Rate::new(2 << 20, 16 << 20),
             address_messages: Rate::new(5_000, 50_000),
             address_bytes: Rate::new(16 << 20, 128 << 20),
+            max_partial_bytes: Some(64 << 20),
+            max_memory: None,
             trusted_proxies: TrustedProxies::default(),
         }
     }
@@ -96,6 +110,8 @@ impl Limits {
             session_bytes: None,
             address_messages: None,
             address_bytes: None,
+            max_partial_bytes: None,
+            max_memory: None,
             trusted_proxies: TrustedProxies::default(),
         }
     }
@@ -107,6 +123,7 @@ impl Limits {
             max_connections: self.max_connections.map(more),
             max_connections_per_address: self.max_connections_per_address.map(more),
             handshakes: None,
+            max_memory: None,
             ..self.clone()
         }
     }

@@ -202,6 +202,22 @@ pub(super) static ROWS: &[Row] = &[
         value: Value::Most(|it| it.max_message_bytes),
     },
     Row {
+        name: "max_partial_bytes",
+        scope: Scope::Server,
+        what: "bytes of messages and bodies that have not come whole, beside 16 KiB of each",
+        unit: "bytes",
+        at_bound: "closed with 1013; a request is answered with 503",
+        value: Value::Limit(|it| it.limits.max_partial_bytes),
+    },
+    Row {
+        name: "max_memory",
+        scope: Scope::Server,
+        what: "bytes of memory of the process",
+        unit: "bytes",
+        at_bound: "at three quarters the largest logs give way; at seven eighths new WebSockets, and polls that would begin a session, are answered with 503",
+        value: Value::Limit(|it| it.limits.max_memory),
+    },
+    Row {
         name: "unread_output",
         scope: Scope::Connection,
         what: "bytes that wait to be written, beside one message and the answers to one read",

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod connections;
+mod memory;
 mod polls;
 mod rates;
 mod rooms;

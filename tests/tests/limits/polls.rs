@@ -30,6 +30,41 @@ async fn a_batch_of_one_byte_more_than_is_taken_is_answered_with_413() {
 }
 
 #[tokio::test]
+async fn a_body_for_which_there_is_no_memory_is_answered_with_503() {
+    // What is read of each at a time is free.
+    const MAX: usize = (16 << 10) + 1000;
+    let server = Server::start(|settings| settings.limits.max_partial_bytes = Some(1000));
+    let text = "x".repeat(60_000);
+    let batch = Poller::new(server.address()).batch(&[publish(1, &text)]);
+    for (length, status) in [
+        (MAX, StatusCode::BAD_REQUEST),
+        (MAX + 1, StatusCode::SERVICE_UNAVAILABLE),
+    ] {
+        let mut raw = server.raw().await;
+        // It has no hello, so that its length is all that matters.
+        raw.send_while_taken(&request(&batch[batch.len() - length..])).await;
+        let (head, _) = raw.answer().await;
+        assert_eq!(head.status, status, "{length} bytes");
+        assert_eq!(
+            head.header("retry-after").is_some(),
+            status == StatusCode::SERVICE_UNAVAILABLE
+        );
+        let lines = [
+            "POST /api/rooms/r/messages HTTP/1.1".to_owned(),
+            "Host: localhost".to_owned(),
+        ];
+        let (head, _) = server.raw().await.exchange(&lines, &vec![b'x'; length]).await;
+        let expected = if status == StatusCode::BAD_REQUEST {
+            StatusCode::CREATED
+        } else {
+            status
+        };
+        assert_eq!(head.status, expected, "{length} bytes");
+    }
+    Poller::join(server.address()).await;
+}
+
+#[tokio::test]
 async fn what_is_not_a_poll_is_told_so() {
     let server = Server::start_default();
     for method in ["GET", "PUT", "OPTIONS", "DELETE"] {

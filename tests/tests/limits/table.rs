@@ -210,6 +210,20 @@ const TESTED: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "max_partial_bytes",
+        &[
+            (CONNECTION, "a_message_for_which_there_is_no_memory_ends_its_connection"),
+            (POLLS, "a_body_for_which_there_is_no_memory_is_answered_with_503"),
+        ],
+    ),
+    (
+        "max_memory",
+        &[(
+            "tests/tests/limits/memory.rs",
+            "memory_under_attack_stays_below_its_bound_and_who_is_connected_goes_on",
+        )],
+    ),
+    (
         "unread_output",
         &[
             ("server/src/outbox.rs", "an_outbox_is_full_at_the_high_water_mark"),
