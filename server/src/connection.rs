@@ -85,6 +85,8 @@ pub(crate) struct Connection<S, E> {
     io: S,
     websocket: WebSocket,
     outbox: Outbox,
+    /// Nothing that left the outbox waits in the stream.
+    flushed: bool,
     endpoint: E,
     counted: Counted,
     traffic: Traffic,
@@ -142,6 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             io,
             websocket,
             outbox,
+            flushed: true,
             endpoint,
             counted,
             traffic,
@@ -191,10 +194,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
             let (written, is_all) = (before - self.outbox.len(), self.outbox.is_empty());
             self.traffic.on_written(written, is_all, &mut self.outbox.tally);
         }
+        if progress.is_ready() || !self.flushed {
+            self.flushed = Pin::new(&mut self.io).poll_flush(cx)?.is_ready();
+            if self.flushed {
+                progress = Poll::Ready(Ok(()));
+            }
+        }
         if progress.is_ready() && matches!(self.wait, Wait::Stalled(_)) {
             self.wait = Wait::Nothing;
         }
         progress
+    }
+
+    /// Whether the peer has yet to take something.
+    fn is_behind(&self) -> bool {
+        !self.outbox.is_empty() || !self.flushed
     }
 
     /// Ready when all is written and the peer has no more to say. Where it failed, it may still be talking: its bytes
@@ -202,7 +216,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
     /// might never see our close frame.
     fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let state = self.websocket.state();
-        if !self.outbox.is_empty() || !matches!(state, State::Ended(_) | State::Failed(_)) {
+        if self.is_behind() || !matches!(state, State::Ended(_) | State::Failed(_)) {
             return Poll::Pending;
         }
         if !self.half_closed {
@@ -321,6 +335,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
 
     /// Ready when the peer has kept us waiting for too long, after which there is no more to do.
     fn poll_wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let is_behind = self.is_behind();
         loop {
             match (&mut self.wait, self.websocket.state()) {
                 (Wait::Closing(sleep), _) => return sleep.as_mut().poll(cx),
@@ -328,7 +343,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin, E: Endpoint> Connection<S, E> {
                     self.counted.on_closing();
                     self.wait = Wait::Closing(after(self.bounds.close));
                 }
-                (Wait::Nothing, State::Open) if self.outbox.is_empty() => return Poll::Pending,
+                (Wait::Nothing, State::Open) if !is_behind => return Poll::Pending,
                 (Wait::Nothing, State::Open) => self.wait = Wait::Stalled(after(self.bounds.stall)),
                 (Wait::Stalled(sleep), State::Open) => {
                     ready!(sleep.as_mut().poll(cx));
@@ -390,7 +405,7 @@ mod tests {
         plain::Echo,
     };
     use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+        io::{AsyncReadExt, AsyncWriteExt, BufStream, DuplexStream, duplex},
         task::JoinHandle,
         time::timeout,
     };
@@ -409,6 +424,14 @@ mod tests {
 
     fn start_with(throttle: Throttle) -> (DuplexStream, Arc<Drain>, JoinHandle<CloseCode>) {
         let (peer, io) = duplex(1024);
+        let (drain, task) = start_over(io, throttle);
+        (peer, drain, task)
+    }
+
+    fn start_over(
+        io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+        throttle: Throttle,
+    ) -> (Arc<Drain>, JoinHandle<CloseCode>) {
         let drain = Arc::new(Drain::default());
         let websocket = WebSocket::new(1 << 20);
         let counted = Counted::new(Arc::default());
@@ -421,7 +444,7 @@ mod tests {
             partials: Partials::new(Some(PARTIALS)),
         };
         let connection = Connection::new(io, websocket, Echo(throttle), (counted, traffic), drain.tell(), bounds);
-        (peer, drain, tokio::spawn(connection))
+        (drain, tokio::spawn(connection))
     }
 
     /// Sends pings until the connection takes no more, and returns how many bytes it took.
@@ -451,6 +474,27 @@ mod tests {
         let begun = Instant::now();
         fill(&mut peer).await;
         assert_eq!(task.await.expect("its end"), CloseCode::STALLED);
+        assert_eq!(begun.elapsed(), STALL + CLOSE);
+    }
+
+    /// As TLS has it, and here for as long as nobody flushes.
+    #[tokio::test(start_paused = true)]
+    async fn what_a_stream_holds_back_is_flushed_and_counts_as_not_taken() {
+        let (mut peer, io) = duplex(4);
+        let (_shutdown, task) = start_over(BufStream::new(io), Throttle::new(None));
+        let begun = Instant::now();
+        for _ in 0..2 {
+            peer.write_all(&PING).await.expect("taken");
+            let mut pong = [0; PONG.len()];
+            let came = timeout(Duration::from_secs(1), peer.read_exact(&mut pong)).await;
+            came.expect("in time").expect("a pong");
+        }
+        // The duplex holds two of these, and the stream has the third.
+        for _ in 0..3 {
+            peer.write_all(&PING).await.expect("taken");
+        }
+        let ended = timeout(2 * STALL, task).await.expect("in time");
+        assert_eq!(ended.expect("its end"), CloseCode::STALLED);
         assert_eq!(begun.elapsed(), STALL + CLOSE);
     }
 

@@ -14,6 +14,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::TcpStream,
 };
+use tokio_rustls::server::TlsStream;
 
 /// Bytes to and from a peer.
 ///
@@ -27,15 +28,29 @@ pub(crate) enum Io {
         /// What was read together with the request head.
         early: Bytes,
     },
+    /// It keeps a record that the peer did not take at once, so it must be flushed. That is boxed, since it is large.
+    Tls {
+        stream: Box<TlsStream<TcpStream>>,
+        early: Bytes,
+    },
     /// Of another server than ours, or over another transport.
     Other(TokioIo<Upgraded>),
 }
 
 impl From<Upgraded> for Io {
     fn from(upgraded: Upgraded) -> Self {
-        match upgraded.downcast::<TokioIo<TcpStream>>() {
-            Ok(parts) => Self::Tcp {
-                stream: parts.io.into_inner(),
+        let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
+            Ok(parts) => {
+                return Self::Tcp {
+                    stream: parts.io.into_inner(),
+                    early: unless_empty(parts.read_buf),
+                };
+            }
+            Err(upgraded) => upgraded,
+        };
+        match upgraded.downcast::<TokioIo<TlsStream<TcpStream>>>() {
+            Ok(parts) => Self::Tls {
+                stream: Box::new(parts.io.into_inner()),
                 early: unless_empty(parts.read_buf),
             },
             Err(upgraded) => Self::Other(TokioIo::new(upgraded)),
@@ -51,7 +66,7 @@ fn unless_empty(bytes: Bytes) -> Bytes {
 impl AsyncRead for Io {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Tcp { early, .. } if !early.is_empty() => {
+            Self::Tcp { early, .. } | Self::Tls { early, .. } if !early.is_empty() => {
                 let count = early.len().min(buffer.remaining());
                 buffer.put_slice(&early[..count]);
                 early.advance(count);
@@ -59,6 +74,7 @@ impl AsyncRead for Io {
                 Poll::Ready(Ok(()))
             }
             Self::Tcp { stream, .. } => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls { stream, .. } => Pin::new(stream).poll_read(cx, buffer),
             Self::Other(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
@@ -68,6 +84,7 @@ impl AsyncWrite for Io {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Tcp { stream, .. } => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls { stream, .. } => Pin::new(stream).poll_write(cx, bytes),
             Self::Other(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
@@ -80,6 +97,7 @@ impl AsyncWrite for Io {
         let stream = match (self.get_mut(), slices) {
             (Self::Tcp { stream, .. }, [slice]) => return Pin::new(stream).poll_write(cx, slice),
             (Self::Tcp { stream, .. }, _) => &*stream,
+            (Self::Tls { stream, .. }, _) => return Pin::new(stream).poll_write_vectored(cx, slices),
             (Self::Other(stream), _) => return Pin::new(stream).poll_write_vectored(cx, slices),
         };
         loop {
@@ -98,6 +116,7 @@ impl AsyncWrite for Io {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp { stream, .. } => Pin::new(stream).poll_flush(cx),
+            Self::Tls { stream, .. } => Pin::new(stream).poll_flush(cx),
             Self::Other(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -105,6 +124,7 @@ impl AsyncWrite for Io {
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Tcp { stream, .. } => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls { stream, .. } => Pin::new(stream).poll_shutdown(cx),
             Self::Other(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

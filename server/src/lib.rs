@@ -15,7 +15,8 @@
 //! # Ok(()) }
 //! ```
 //!
-//! `warp::serve` runs the same filters; [`serve`] adds a deadline for request heads and a longer backlog.
+//! `warp::serve` runs the same filters; [`serve`] adds a deadline for request heads and a longer backlog, and [`serve_tls`] does it
+//! over TLS.
 
 #![forbid(unsafe_code)]
 
@@ -61,6 +62,7 @@ mod settings;
 mod subscription;
 mod tidewire;
 mod timer;
+mod tls;
 mod trace;
 mod upgrade;
 mod visits;
@@ -80,7 +82,7 @@ pub use handle::{NotPublished, PublishError, RoomHandle};
 pub use limits::{Bound, InvalidRate, Limit, Limits, Rate, Scope, TrustedProxies, limits};
 pub use origins::{AllowedOrigin, InvalidOrigin, Origins};
 pub use page::{missing_page, page};
-pub use serve::{bind, serve};
+pub use serve::{bind, serve, serve_tls};
 pub use settings::Settings;
 pub use subscription::{RoomEvent, Subscription};
 pub use tidewire::Tidewire;
@@ -89,3 +91,4 @@ pub use tidewire_protocol::{
     Sequence, SessionId, Term,
     frame::{GapCause, Payload, PresenceWanted, RefusalCode, Start},
 };
+pub use tls::{Reloaded, Tls, TlsError};

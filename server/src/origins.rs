@@ -4,10 +4,12 @@
 use std::{fmt, str::FromStr};
 
 use http::{
-    HeaderMap, HeaderValue, Uri,
+    HeaderValue, Uri,
     header::{HOST, ORIGIN},
     uri::{Authority, Scheme},
 };
+
+use crate::peer::{Peer, Spoken};
 
 /// Which pages may use a server. A request without an `Origin` comes from a program and not from a page.
 ///
@@ -69,7 +71,8 @@ pub(crate) enum Caller<'a> {
 pub(crate) struct ForeignOrigin;
 
 impl Origins {
-    /// The server's own pages alone: those whose origin has the host and port of the request. Programs may too.
+    /// The server's own pages alone: those whose origin has the host and port of the request, and its scheme, where the server
+    /// speaks TLS itself. Programs may too.
     #[must_use]
     pub const fn own() -> Self {
         Self {
@@ -104,8 +107,8 @@ impl Origins {
     }
 
     /// Says who a request comes from, unless it comes from who may not make it.
-    pub(crate) fn check<'a>(&self, headers: &'a HeaderMap) -> Result<Caller<'a>, ForeignOrigin> {
-        let mut origins = headers.get_all(ORIGIN).iter();
+    pub(crate) fn check<'a>(&self, peer: &'a Peer) -> Result<Caller<'a>, ForeignOrigin> {
+        let mut origins = peer.headers.get_all(ORIGIN).iter();
         let value = match (origins.next(), origins.next()) {
             (None, _) if self.is_required => return Err(ForeignOrigin),
             (None, _) => return Ok(Caller::Program),
@@ -113,8 +116,8 @@ impl Origins {
             (Some(_), Some(_)) => return Err(ForeignOrigin),
         };
         let origin = value.to_str().ok().and_then(|text| Origin::new(text).ok());
-        if let (Some(origin), Some(host)) = (&origin, headers.get(HOST))
-            && origin.is_at(host)
+        if let (Some(origin), Some(host)) = (&origin, peer.headers.get(HOST))
+            && origin.is_at(host, peer.tls)
         {
             return Ok(Caller::Own);
         }
@@ -193,9 +196,12 @@ impl Origin {
         Ok(Self { scheme, host, port })
     }
 
-    /// Whether a request with this `Host` goes to where the page is from. Its scheme is not known here, since somebody else
-    /// may have ended TLS.
-    fn is_at(&self, host: &HeaderValue) -> bool {
+    /// Whether a request with this `Host` goes to where the page is from. Where the client does not speak TLS with this server,
+    /// somebody else may have ended it, and the scheme of the page is taken for that of the request.
+    fn is_at(&self, host: &HeaderValue, tls: Spoken) -> bool {
+        if tls == Spoken::Yes && self.scheme != Scheme::HTTPS {
+            return false;
+        }
         let authority = Authority::try_from(host.as_bytes()).ok();
         let place = authority.and_then(|authority| place(&authority, &self.scheme));
         place.is_some_and(|(host, port)| host == self.host && port == self.port)
@@ -221,17 +227,44 @@ fn place(authority: &Authority, scheme: &Scheme) -> Option<(String, Option<u16>)
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderMap;
 
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+    fn peer(tls: Spoken, lines: &[(&'static str, &'static str)]) -> Peer {
         let mut headers = HeaderMap::new();
         for (name, value) in lines {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        headers
+        Peer {
+            headers,
+            address: None,
+            tls,
+        }
     }
 
     fn is_allowed(origins: &Origins, origin: &'static str, host: &'static str) -> bool {
-        origins.check(&headers(&[("origin", origin), ("host", host)])).is_ok()
+        let peer = peer(Spoken::Unknown, &[("origin", origin), ("host", host)]);
+        origins.check(&peer).is_ok()
+    }
+
+    #[test]
+    fn a_page_without_tls_is_not_the_own_of_a_server_with_it() {
+        for (origin, is_own) in [
+            ("https://example.org", true),
+            ("https://example.org:443", true),
+            ("http://example.org", false),
+            ("http://example.org:443", false),
+            ("https://example.org:8443", false),
+        ] {
+            let peer = peer(Spoken::Yes, &[("origin", origin), ("host", "example.org")]);
+            assert_eq!(Origins::own().check(&peer).is_ok(), is_own, "{origin}");
+        }
+        // Beside it, it may be allowed.
+        let peer = peer(
+            Spoken::Yes,
+            &[("origin", "http://example.org"), ("host", "example.org")],
+        );
+        let origins = Origins::own().and("http://example.org".parse().expect("an origin"));
+        assert!(origins.check(&peer).is_ok());
     }
 
     #[test]
@@ -244,8 +277,8 @@ mod tests {
             ("https://example.org", "example.org"),
             ("http://[::1]:8080", "[::1]:8080"),
         ] {
-            let headers = headers(&[("origin", origin), ("host", host)]);
-            assert_eq!(Origins::own().check(&headers), Ok(Caller::Own), "{origin} {host}");
+            let peer = peer(Spoken::Unknown, &[("origin", origin), ("host", host)]);
+            assert_eq!(Origins::own().check(&peer), Ok(Caller::Own), "{origin} {host}");
         }
     }
 
@@ -270,11 +303,12 @@ mod tests {
         ] {
             assert!(!is_allowed(&Origins::own(), origin, host), "{origin} {host}");
         }
-        let twice = headers(&[
+        let twice = [
             ("host", "example.org"),
             ("origin", "http://example.org"),
             ("origin", "http://example.org"),
-        ]);
+        ];
+        let twice = peer(Spoken::Unknown, &twice);
         assert_eq!(Origins::own().check(&twice), Err(ForeignOrigin));
     }
 
@@ -312,9 +346,9 @@ mod tests {
 
     #[test]
     fn a_request_without_an_origin_is_a_programs() {
-        let headers = headers(&[("host", "example.org")]);
-        assert_eq!(Origins::own().check(&headers), Ok(Caller::Program));
-        assert_eq!(Origins::own().required().check(&headers), Err(ForeignOrigin));
+        let peer = peer(Spoken::Unknown, &[("host", "example.org")]);
+        assert_eq!(Origins::own().check(&peer), Ok(Caller::Program));
+        assert_eq!(Origins::own().required().check(&peer), Err(ForeignOrigin));
     }
 
     #[test]

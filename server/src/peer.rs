@@ -17,6 +17,17 @@ pub(crate) struct Peer {
     pub(crate) headers: HeaderMap,
     /// Where it is. Unknown where the program that runs the server does not say.
     pub(crate) address: Option<IpAddr>,
+    /// Whether it speaks TLS.
+    pub(crate) tls: Spoken,
+}
+
+/// Whether a client speaks TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spoken {
+    /// With this server.
+    Yes,
+    /// It may, with a proxy.
+    Unknown,
 }
 
 impl Peer {
@@ -33,7 +44,10 @@ impl Peer {
 
 /// The other end of the TCP connection, as [`serve`](crate::serve) adds it to each request.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Remote(pub(crate) SocketAddr);
+pub(crate) struct Remote {
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: Spoken,
+}
 
 /// Takes it from a request, whoever serves. What trusted proxies say of it is believed.
 pub(crate) fn peer(proxies: &TrustedProxies) -> impl Filter<Extract = (Peer,), Error = Infallible> + Clone + use<> {
@@ -43,10 +57,11 @@ pub(crate) fn peer(proxies: &TrustedProxies) -> impl Filter<Extract = (Peer,), E
         .and(warp::addr::remote())
         .map(
             move |headers: HeaderMap, ours: Option<Remote>, warps: Option<SocketAddr>| {
-                let remote = ours.map(|Remote(address)| address).or(warps);
+                let remote = ours.map(|remote| remote.address).or(warps);
                 Peer {
                     address: remote.map(|it| proxies.client(it.ip(), &headers)),
                     headers,
+                    tls: ours.map_or(Spoken::Unknown, |remote| remote.tls),
                 }
             },
         )

@@ -43,7 +43,7 @@ pub(crate) async fn answer<B: Buf>(
     peer: Peer,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
-    let allowed = match tidewire.settings().origins.check(&peer.headers) {
+    let allowed = match tidewire.settings().origins.check(&peer) {
         Ok(Caller::Allowed(origin)) => Some(origin.clone()),
         Ok(Caller::Own | Caller::Program) => None,
         Err(ForeignOrigin) => return refuse(StatusCode::FORBIDDEN, FOREIGN_ORIGIN),

@@ -190,7 +190,7 @@ impl Tidewire {
             .and(peer(&self.settings().limits.trusted_proxies))
             .and(warp::ext::optional::<OnUpgrade>())
             .map(move |method: Method, peer: Peer, on_upgrade: Option<OnUpgrade>| {
-                Upgrade::new(&method, &peer.headers, on_upgrade, &tidewire.settings().origins)
+                Upgrade::new(&method, &peer, on_upgrade, &tidewire.settings().origins)
                     .and_then(|upgrade| tidewire.open(upgrade, peer, join))
                     .unwrap_or_else(|refusal| tidewire.refuse(refusal))
             })

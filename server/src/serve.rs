@@ -20,6 +20,7 @@ use hyper_util::{
 };
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     time::{sleep, timeout},
 };
@@ -30,8 +31,9 @@ use warp::{Filter, Reply, filters::BoxedFilter, reply::Response};
 use crate::{
     clock::Clock,
     limits::{Entering, Gate},
-    peer::Remote,
+    peer::{Remote, Spoken},
     settings::Settings,
+    tls::Tls,
 };
 
 /// How many connections may wait to be accepted. tokio's own 128 make thousands of clients that come back at once wait
@@ -72,11 +74,30 @@ where
     F::Future: Send,
     R: Reply + 'static,
 {
-    let http = Http {
-        routes: routes.map(Reply::into_response).boxed(),
-        stopping: CancellationToken::new(),
-        head_timeout: settings.handshake_timeout,
-    };
+    let http = Http::new(routes.map(Reply::into_response).boxed(), None, settings);
+    accept(http, listener, settings, stop).await;
+}
+
+/// The same over TLS, whose handshake must be complete within [`Settings::handshake_timeout`] as well.
+pub async fn serve_tls<F, R>(
+    listener: TcpListener,
+    tls: Tls,
+    routes: F,
+    settings: &Settings,
+    stop: impl Future<Output = ()>,
+) where
+    F: Filter<Extract = (R,), Error = warp::Rejection> + Clone + Send + Sync + 'static,
+    F::Future: Send,
+    R: Reply + 'static,
+{
+    let http = Http::new(routes.map(Reply::into_response).boxed(), Some(tls.clone()), settings);
+    tokio::select! {
+        () = accept(http, listener, settings, stop) => {}
+        never = tls.watch() => match never {},
+    }
+}
+
+async fn accept(http: Http, listener: TcpListener, settings: &Settings, stop: impl Future<Output = ()>) {
     let gate = Gate::new(&settings.limits.of_http(), Clock::new());
     let requests = TaskTracker::new();
     let mut stop = pin!(stop);
@@ -89,7 +110,7 @@ where
                     let counted = Some(address.ip()).filter(|ip| !settings.limits.trusted_proxies.contains(*ip));
                     match gate.enter(Entering::Tcp, counted) {
                         Ok(admitted) => {
-                            let serving = http.clone().serve(stream, Remote(address));
+                            let serving = http.clone().begin(stream, address);
                             requests.spawn(async move {
                                 serving.await;
                                 drop(admitted);
@@ -115,15 +136,44 @@ where
 #[derive(Clone)]
 struct Http {
     routes: BoxedFilter<(Response,)>,
+    tls: Option<Tls>,
     stopping: CancellationToken,
     head_timeout: Duration,
 }
 
 impl Http {
-    async fn serve(self, stream: TcpStream, remote: Remote) {
+    fn new(routes: BoxedFilter<(Response,)>, tls: Option<Tls>, settings: &Settings) -> Self {
+        Self {
+            routes,
+            tls,
+            stopping: CancellationToken::new(),
+            head_timeout: settings.handshake_timeout,
+        }
+    }
+
+    async fn begin(self, stream: TcpStream, address: SocketAddr) {
         if let Err(error) = configure(&stream) {
             return debug!(%error, "connection lost before its first request");
         }
+        let Some(tls) = self.tls.clone() else {
+            let tls = Spoken::Unknown;
+            return self.serve(stream, Remote { address, tls }).await;
+        };
+        let shaken = tokio::select! {
+            shaken = timeout(self.head_timeout, tls.accept(stream)) => shaken,
+            () = self.stopping.cancelled() => return,
+        };
+        match shaken {
+            Ok(Ok(stream)) => {
+                let tls = Spoken::Yes;
+                self.serve(stream, Remote { address, tls }).await;
+            }
+            Ok(Err(error)) => debug!(%error, "no TLS"),
+            Err(_) => debug!("TLS handshake not complete in time"),
+        }
+    }
+
+    async fn serve<S: AsyncRead + AsyncWrite + Send + Unpin + 'static>(self, stream: S, remote: Remote) {
         let routes = warp::service(self.routes);
         let routes = TowerToHyperService::new(routes);
         let service = service_fn(move |mut request: Request<Incoming>| {

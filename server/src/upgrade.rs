@@ -18,6 +18,7 @@ use crate::{
     access::Denied,
     limits::NotNow,
     origins::{ForeignOrigin, Origins},
+    peer::Peer,
 };
 
 /// A request that asks for a WebSocket and has all it needs.
@@ -58,10 +59,11 @@ impl Upgrade {
     /// Checks a request, its cheapest rule first.
     pub(crate) fn new(
         method: &Method,
-        headers: &HeaderMap,
+        peer: &Peer,
         on_upgrade: Option<OnUpgrade>,
         origins: &Origins,
     ) -> Result<Self, Refusal> {
+        let headers = &peer.headers;
         if method != Method::GET {
             return Err(Refusal::Method);
         }
@@ -74,7 +76,7 @@ impl Upgrade {
         if !headers.contains_key(HOST) {
             return Err(Refusal::Host);
         }
-        origins.check(headers).map_err(|ForeignOrigin| Refusal::Origin)?;
+        origins.check(peer).map_err(|ForeignOrigin| Refusal::Origin)?;
         Ok(Self {
             accept: derive_accept_key(key(headers).ok_or(Refusal::Key)?),
             on_upgrade: on_upgrade.ok_or(Refusal::Connection)?,

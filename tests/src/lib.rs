@@ -18,6 +18,7 @@ mod raw;
 pub mod soak;
 mod stage;
 mod talk;
+mod tls;
 pub mod tokens;
 mod visitor;
 mod wire;
@@ -30,7 +31,7 @@ use std::{
 
 use futures_util::{SinkExt, StreamExt};
 use tidewire_protocol::CloseCode;
-use tidewire_server::{Settings, Tidewire, bind, serve};
+use tidewire_server::{Settings, Tidewire, Tls, bind, serve, serve_tls};
 use tokio::{
     net::{TcpSocket, TcpStream},
     sync::oneshot,
@@ -52,6 +53,7 @@ pub use proxy::{Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
 pub use stage::NativeStage;
 pub use talk::{connect_over, message, publish_all};
+pub use tls::{Authority, PairFiles, Tunnel};
 pub use visitor::{Over, Visitor};
 pub use wire::{Heard, More, Presence, Said, Welcomed, Wire};
 
@@ -109,13 +111,31 @@ impl Server {
     /// When there is no free port.
     #[must_use]
     pub fn serve(tidewire: Tidewire) -> Self {
+        Self::listen(tidewire, None)
+    }
+
+    /// The same over TLS.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    #[must_use]
+    pub fn serve_tls(tidewire: Tidewire, tls: Tls) -> Self {
+        Self::listen(tidewire, Some(tls))
+    }
+
+    fn listen(tidewire: Tidewire, tls: Option<Tls>) -> Self {
         let settings = tidewire.settings().clone();
         let listener = bind(([127, 0, 0, 1], 0).into()).expect("a free port");
         let address = listener.local_addr().expect("an address");
         let (stop, stopped) = oneshot::channel::<()>();
         let routes = tidewire.routes();
         tokio::spawn(async move {
-            serve(listener, routes, &settings, async { drop(stopped.await) }).await;
+            let stop = async { drop(stopped.await) };
+            match tls {
+                None => serve(listener, routes, &settings, stop).await,
+                Some(tls) => serve_tls(listener, tls, routes, &settings, stop).await,
+            }
         });
         Self {
             address,

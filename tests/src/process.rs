@@ -35,6 +35,8 @@ pub struct Process {
     stderr: ChildStderr,
     /// Where it listens.
     pub address: SocketAddr,
+    /// What it speaks there: `http` or `https`.
+    pub scheme: String,
 }
 
 impl Process {
@@ -76,12 +78,14 @@ impl Process {
         let stderr = child.stderr.take().expect("a pipe");
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe")).lines();
         let line = within(stdout.next_line()).await.expect("its output").expect("a line");
-        let address = line.strip_prefix("listening on http://").and_then(|it| it.parse().ok());
+        let url = line.strip_prefix("listening on ").and_then(|it| it.split_once("://"));
+        let (scheme, address) = url.unwrap_or_else(|| panic!("unexpected line: {line}"));
         Self {
             child,
             stdout,
             stderr,
-            address: address.unwrap_or_else(|| panic!("unexpected line: {line}")),
+            address: address.parse().expect("an address"),
+            scheme: scheme.to_owned(),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use http::StatusCode;
-use tidewire_tests::{Client, Head, Process, Raw};
+use tidewire_tests::{Authority, Client, Head, Process, Raw, until};
 use tokio_tungstenite::tungstenite::Message;
 
 async fn get(process: &Process, path: &str, header: &str) -> Head {
@@ -161,4 +161,28 @@ async fn without_a_page_the_root_says_how_to_build_it() {
     let head = get(&process, "/", "Accept: */*").await;
     assert_eq!(head.status, StatusCode::OK);
     assert_eq!(head.header("content-type"), Some("text/html; charset=utf-8"));
+}
+
+#[tokio::test]
+async fn with_a_certificate_it_speaks_tls_and_looks_for_another_at_sighup() {
+    let authority = Authority::new();
+    let files = authority.issue();
+    let options = files.options();
+    let process = Process::start(&[&options[0], &options[1]], &[]).await;
+    assert_eq!(process.scheme, "https");
+    let tunnel = authority.tunnel(process.address).await;
+    let mut echo = Client::connect(tunnel.address(), "/echo").await;
+
+    let new = authority.renew(&files, |_| {});
+    process.signal("HUP").await;
+    until(async || {
+        let stream = authority.connect(process.address).await.expect("TLS");
+        stream.get_ref().1.peer_certificates().expect("certificates")[0] == new
+    })
+    .await;
+    echo.send("still here").await;
+    assert_eq!(echo.text().await, "still here");
+    process.signal("TERM").await;
+    let (status, _, log) = process.ended().await;
+    assert!(status.success() && log.contains("a new TLS certificate"), "{log}");
 }

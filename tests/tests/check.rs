@@ -1,6 +1,8 @@
 //! `tidewire check`: what it says of options, and that the server keeps to it.
 
-use tidewire_tests::Process;
+use std::{fs, time::SystemTime};
+
+use tidewire_tests::{Authority, Process};
 
 /// What it prints for these options, and whether the server would start.
 async fn check(options: &[&str]) -> (Vec<String>, bool) {
@@ -67,3 +69,48 @@ async fn options_before_the_command_are_not_ignored_silently() {
     let (_, error, status) = Process::run(&["--listen=0.0.0.0:0", "check"]).await;
     assert!(!status.success() && error.contains("cannot be used with"), "{error}");
 }
+
+#[tokio::test]
+async fn a_certificate_must_fit_its_key_and_be_in_date() {
+    let authority = Authority::new();
+    let (files, other) = (authority.issue(), authority.issue());
+    let [certificate, key] = files.options();
+    let listen = "--listen=0.0.0.0:0";
+    let (lines, is_good) = check(&[listen, &certificate, &key]).await;
+    assert!(is_good && !lines.iter().any(|line| line.contains("TLS")), "{lines:?}");
+
+    let (_, error, status) = Process::run(&["check", &certificate]).await;
+    assert!(!status.success() && error.contains("--tls-key"), "{error}");
+
+    let now = SystemTime::now();
+    for (from, until, expected) in [
+        (now - 9 * DAY, now - DAY, "error: the TLS certificate ended at"),
+        (
+            now + DAY,
+            now + 90 * DAY,
+            "error: the TLS certificate is not valid before",
+        ),
+        (now - DAY, now + 6 * DAY, "warning: the TLS certificate ends soon"),
+    ] {
+        authority.renew(&files, |params| {
+            params.not_before = from.into();
+            params.not_after = until.into();
+        });
+        let (lines, is_good) = check(&[listen, &certificate, &key]).await;
+        assert_eq!(is_good, expected.starts_with("warning"), "{lines:?}");
+        assert!(lines[0].starts_with(expected), "{lines:?}");
+    }
+
+    fs::copy(other.key(), files.key()).expect("a file");
+    for arguments in [&["check", &certificate, &key][..], &[&certificate, &key]] {
+        let (output, error, status) = Process::run(arguments).await;
+        assert!(!status.success());
+        let said = output + &error;
+        assert!(
+            said.contains("error: the TLS certificate is for another private key"),
+            "{said}"
+        );
+    }
+}
+
+const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);

@@ -32,7 +32,7 @@ pub(crate) async fn answer<B: Buf>(
     request: Request<'_>,
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
-    if let Err(ForeignOrigin) = tidewire.settings().origins.check(&request.peer.headers) {
+    if let Err(ForeignOrigin) = tidewire.settings().origins.check(request.peer) {
         return Failure::Origin.into_response();
     }
     let hub = tidewire.hub();

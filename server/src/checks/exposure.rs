@@ -4,10 +4,10 @@ use super::Finding;
 use crate::config::Config;
 
 pub(super) fn public_without_tls(config: &Config) -> Option<Finding> {
-    (!config.listen.ip().is_loopback()).then(|| {
+    (!config.listen.ip().is_loopback() && !config.tls.is_given()).then(|| {
         Finding::warning(format!(
-            "{} is a public address without TLS: what clients say can be read and changed on its way. Listen on a loopback \
-             address behind a proxy that has TLS",
+            "{} is a public address without TLS: what clients say can be read and changed on its way. Give --tls-cert and \
+             --tls-key, or listen on a loopback address behind a proxy that has TLS",
             config.listen
         ))
     })

@@ -1,6 +1,7 @@
 //! What is wrong or unsafe in the options: one small function for each thing, and the list of them.
 
 mod access;
+mod certificate;
 mod exposure;
 mod files;
 
@@ -40,6 +41,8 @@ static CHECKS: &[Check] = &[
     access::keys_are_good,
     access::open_to_everybody,
     access::api_without_keys,
+    certificate::tls_is_usable,
+    certificate::certificate_is_in_date,
     files::page_has_an_index,
     files::descriptors_suffice,
     exposure::public_without_tls,

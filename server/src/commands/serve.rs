@@ -1,11 +1,13 @@
 //! `tidewire`: serves until a signal ends it.
 
 use std::{
+    convert::Infallible,
+    future::pending,
     io::{self, Write},
     process::ExitCode,
 };
 
-use tidewire_server::{Tidewire, bind, missing_page, page, serve};
+use tidewire_server::{Tidewire, Tls, bind, missing_page, page, serve, serve_tls};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 use warp::Filter;
@@ -48,15 +50,28 @@ async fn listen(config: &Config) -> io::Result<()> {
     let listener =
         bind(config.listen).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
     let address = listener.local_addr()?;
+    let tls = match config.tls.open().map_err(io::Error::other)? {
+        // Without TLS that signal ends the program, as it does others.
+        Some(tls) => Some((tls, signal(SignalKind::hangup())?)),
+        None => None,
+    };
     let tidewire = config.tidewire()?;
     let page = config.www.clone().map_or_else(missing_page, page);
     let routes = tidewire.routes().or(page);
 
-    writeln!(io::stdout(), "listening on http://{address}")?;
-    tokio::join!(
-        serve(listener, routes, tidewire.settings(), tidewire.drained()),
-        end(&tidewire, interrupt, terminate),
-    );
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    writeln!(io::stdout(), "listening on {scheme}://{address}")?;
+    let (settings, drained) = (tidewire.settings(), tidewire.drained());
+    let serving = async {
+        match tls {
+            None => serve(listener, routes, settings, drained).await,
+            Some((tls, hangup)) => tokio::select! {
+                () = serve_tls(listener, tls.clone(), routes, settings, drained) => {}
+                never = reload(&tls, hangup) => match never {},
+            },
+        }
+    };
+    tokio::join!(serving, end(&tidewire, interrupt, terminate));
     Ok(())
 }
 
@@ -77,6 +92,14 @@ async fn end(tidewire: &Tidewire, mut interrupt: Signal, mut terminate: Signal) 
     }
     info!("another signal: not waiting any longer");
     tidewire.shutdown().await;
+}
+
+/// Looks for a new certificate at each SIGHUP, for ever.
+async fn reload(tls: &Tls, mut hangup: Signal) -> Infallible {
+    while hangup.recv().await.is_some() {
+        tls.reload_and_log().await;
+    }
+    pending().await
 }
 
 /// Each connection takes a file descriptor; the default limit of many systems is 1,024.

@@ -5,6 +5,7 @@ mod drain;
 mod help;
 mod limits;
 mod rooms;
+mod tls;
 
 use std::{
     io::{self, IsTerminal},
@@ -80,6 +81,9 @@ pub(crate) struct Config {
 
     #[command(flatten)]
     limits: limits::Limits,
+
+    #[command(flatten)]
+    pub(crate) tls: tls::Tls,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
