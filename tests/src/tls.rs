@@ -21,7 +21,7 @@ use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
     rustls::{
-        ClientConfig, RootCertStore, SupportedProtocolVersion,
+        ALL_VERSIONS, ClientConfig, RootCertStore, SupportedProtocolVersion,
         crypto::ring,
         pki_types::{CertificateDer, ServerName},
     },
@@ -106,13 +106,13 @@ impl Authority {
         certificate.der().clone()
     }
 
-    /// What connects to servers whose certificates are of this authority.
+    /// What connects to servers whose certificates are of this authority, and offers to speak these protocols.
     ///
     /// # Panics
     ///
     /// When rustls does not know these versions.
     #[must_use]
-    pub fn connector(&self, versions: &[&'static SupportedProtocolVersion]) -> TlsConnector {
+    pub fn connector(&self, versions: &[&'static SupportedProtocolVersion], protocols: &[&str]) -> TlsConnector {
         let mut roots = RootCertStore::empty();
         roots.add(self.certificate.der().clone()).expect("a certificate");
         let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -120,7 +120,7 @@ impl Authority {
             .expect("versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         TlsConnector::from(Arc::new(config))
     }
 
@@ -131,7 +131,7 @@ impl Authority {
     /// When there is none, or the server is not who it should be.
     pub async fn connect(&self, address: SocketAddr) -> io::Result<TlsStream<TcpStream>> {
         let stream = within(TcpStream::connect(address)).await?;
-        shake_hands(&self.connector(tokio_rustls::rustls::ALL_VERSIONS), stream).await
+        shake_hands(&self.connector(ALL_VERSIONS, &["http/1.1"]), stream).await
     }
 
     /// A way to a server for what speaks no TLS.
@@ -142,7 +142,7 @@ impl Authority {
     pub async fn tunnel(&self, server: SocketAddr) -> Tunnel {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
-        let connector = self.connector(tokio_rustls::rustls::ALL_VERSIONS);
+        let connector = self.connector(ALL_VERSIONS, &["http/1.1"]);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(pass_on(client, server, connector.clone()));

@@ -74,7 +74,9 @@ async fn both_versions_are_spoken_and_http_1_agreed_on() {
     for (version, expected) in [(&TLS12, ProtocolVersion::TLSv1_2), (&TLS13, ProtocolVersion::TLSv1_3)] {
         let stream = within(TcpStream::connect(server.address())).await.expect("TCP");
         let name = ServerName::try_from("localhost").expect("a name");
-        let connecting = authority.connector(&[version]).connect(name, stream);
+        let connecting = authority
+            .connector(&[version], &["h2", "http/1.1"])
+            .connect(name, stream);
         let stream = within(connecting).await.expect("TLS");
         let (_, session) = stream.get_ref();
         assert_eq!(session.protocol_version(), Some(expected));

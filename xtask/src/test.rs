@@ -132,6 +132,25 @@ static STEPS: &[Step] = &[
         run: |run| run.check(run.task.workspace.cargo(&["build", "--package", "tidewire-server"])),
     },
     Step {
+        name: "deploy",
+        title: "behind nginx and Caddy, by docs/deploy",
+        needs: &[],
+        tools: &[Tool::Proxies],
+        run: |run| {
+            let args = [
+                "test",
+                "--package",
+                "tidewire-tests",
+                "--features",
+                "deploy",
+                "--test",
+                "deploy",
+            ];
+            let command = run.task.workspace.cargo(&args);
+            run.tests(Runner::Cargo, command).map(drop)
+        },
+    },
+    Step {
         name: "conformance",
         title: "RFC 6455 conformance (Autobahn)",
         needs: &["server"],

@@ -2,13 +2,12 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
 
 use anyhow::{Result, bail, ensure};
-use rustix::process::geteuid;
 use serde_json::json;
 
+use super::system::{apt_get, on_path};
 use super::version_of;
 use crate::task::Task;
 
@@ -47,42 +46,22 @@ impl Browser {
 
 /// Installs both with apt-get, or says in one sentence what to install.
 pub(super) fn install(task: &mut Task<'_>) -> Result<()> {
-    let Some(prefix) = superuser() else {
+    let install = [&["install", "--yes", "--no-install-recommends"], PACKAGES].concat();
+    let (Some(update), Some(install)) = (apt_get(&["update"]), apt_get(&install)) else {
         bail!(
             "Chromium and its chromedriver were not found, or not of one version, and apt-get cannot be used here: \
              install both (on Debian the packages {}), or name them in CHROME and CHROMEDRIVER",
             PACKAGES.join(" and ")
         );
     };
-    let apt = |args: &[&str]| {
-        let mut words = prefix
-            .iter()
-            .copied()
-            .chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"]);
-        let mut command = Command::new(words.next().unwrap_or("env"));
-        command.args(words).args(args);
-        command
-    };
-    task.run(apt(&["update"]))?;
-    task.run(apt(
-        &[&["install", "--yes", "--no-install-recommends"], PACKAGES].concat()
-    ))?;
+    task.run(update)?;
+    task.run(install)?;
     ensure!(
         Browser::find()?.is_some(),
         "apt-get installed {}, but they do not work together",
         PACKAGES.join(" and ")
     );
     Ok(())
-}
-
-/// What to put before `apt-get`: nothing for root, `sudo -n` where that asks for no password.
-fn superuser() -> Option<&'static [&'static str]> {
-    on_path("apt-get")?;
-    if geteuid().is_root() {
-        return Some(&[]);
-    }
-    let sudo = Command::new("sudo").args(["-n", "true"]).stderr(Stdio::null()).status();
-    sudo.is_ok_and(|status| status.success()).then_some(&["sudo", "-n"])
 }
 
 fn from_env(name: &str) -> Result<Option<PathBuf>> {
@@ -92,18 +71,6 @@ fn from_env(name: &str) -> Result<Option<PathBuf>> {
     let path = PathBuf::from(value);
     ensure!(path.is_file(), "{name} is {}, which is no file", path.display());
     Ok(Some(path))
-}
-
-fn on_path(name: &str) -> Option<PathBuf> {
-    env::split_paths(&env::var_os("PATH")?)
-        .map(|folder| folder.join(name))
-        .find(|path: &PathBuf| is_program(path))
-}
-
-fn is_program(path: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
 }
 
 /// `156` of `Chromium 156.0.8078.79 built on Debian`.

@@ -4,7 +4,9 @@
 mod browser;
 mod cargo;
 mod npm;
+mod proxies;
 mod rust;
+mod system;
 
 use std::env;
 use std::ffi::OsString;
@@ -33,6 +35,8 @@ pub(crate) enum Tool {
     NodeModules,
     /// Chromium and its WebDriver.
     Browser,
+    /// nginx and Caddy.
+    Proxies,
 }
 
 /// All that was asked for, ready to use.
@@ -111,6 +115,7 @@ impl Tool {
             Self::Lints => Ok(rust::has_lints()),
             Self::NodeModules => npm::is_current(workspace),
             Self::Browser => Ok(Browser::find()?.is_some()),
+            Self::Proxies => proxies::are_there(),
             Self::Cargo(tool) => Ok(cargo::Installed::new(tool, workspace)?.is_there()),
         }
     }
@@ -121,6 +126,7 @@ impl Tool {
             Self::Lints => rust::add_lints(task),
             Self::NodeModules => npm::install(task),
             Self::Browser => browser::install(task),
+            Self::Proxies => proxies::install(task),
             Self::Cargo(tool) => cargo::Installed::new(tool, task.workspace)?.install(task),
         }
     }
@@ -129,6 +135,7 @@ impl Tool {
     fn folder(self, workspace: &Workspace) -> Result<Option<PathBuf>> {
         match self {
             Self::NodeModules => Ok(Some(npm::programs(workspace))),
+            Self::Proxies => proxies::folder(),
             Self::WasmTarget | Self::Lints | Self::Browser => Ok(None),
             Self::Cargo(tool) => Ok(cargo::Installed::new(tool, workspace)?.folder()),
         }
@@ -140,6 +147,7 @@ impl Tool {
             Self::Lints => "rustfmt and clippy (rustup)".into(),
             Self::NodeModules => "npm packages of package-lock.json (npm ci)".into(),
             Self::Browser => "chromium and chromium-driver (apt-get)".into(),
+            Self::Proxies => "nginx and Caddy (apt-get download)".into(),
             Self::Cargo(tool) => {
                 format!(
                     "{} (cargo install, takes minutes)",
