@@ -51,7 +51,7 @@ pub use polls::Poller;
 pub use process::{Process, UNLIMITED};
 pub use proxy::{Direction, Fault, Plan, Proxy, Script};
 pub use raw::{Head, Raw, upgrade_request};
-pub use stage::NativeStage;
+pub use stage::{NativeStage, Serve, Served};
 pub use talk::{connect_over, message, publish_all};
 pub use tls::{Authority, PairFiles, Tunnel};
 pub use visitor::{Over, Visitor};

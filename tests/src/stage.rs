@@ -1,6 +1,6 @@
 //! The stage of the list of behaviours in this process: servers that share their logs, behind a gateway.
 
-use std::{ops::Range, sync::Arc, time::Duration};
+use std::{any::Any, fmt, net::SocketAddr, ops::Range, pin::Pin, sync::Arc, time::Duration};
 
 use tidewire_behaviours::{Rules, Setting, Stage, Traffic};
 use tidewire_client::{ClientOptions, MemberId, TransportKind};
@@ -8,13 +8,27 @@ use tidewire_protocol::frame::Outcome;
 use tidewire_server::{Origins, Settings, Tidewire};
 use tokio::time::{sleep, timeout};
 
-use crate::{Gateway, Server, SlowEngine, Wire, within};
+use crate::{Authority, Gateway, Server, SlowEngine, Wire, within};
 
 /// A stage whose clients have these transports.
 #[derive(Debug)]
 pub struct NativeStage {
     transports: Vec<TransportKind>,
+    serve: Serve,
     scene: Option<Scene>,
+}
+
+/// How a server is had: what the stage makes, and what it is to be.
+pub type Serve = fn(Tidewire) -> Pin<Box<dyn Future<Output = Served> + Send>>;
+
+/// A server of a stage, and where a gateway reaches it: perhaps by way of something that stands before it.
+pub struct Served {
+    /// The server.
+    pub server: Server,
+    /// Where it is reached.
+    pub address: SocketAddr,
+    /// What stands before it, for as long as it lives.
+    pub before: Box<dyn Any + Send>,
 }
 
 /// What has begun.
@@ -22,7 +36,7 @@ pub struct NativeStage {
 struct Scene {
     setting: Setting,
     engine: SlowEngine,
-    servers: Vec<Server>,
+    servers: Vec<Served>,
     gateway: Gateway,
 }
 
@@ -32,8 +46,22 @@ impl NativeStage {
     pub fn over(transports: &[TransportKind]) -> Self {
         Self {
             transports: transports.to_vec(),
+            serve: |tidewire| Box::pin(async { Served::from(Server::serve(tidewire)) }),
             scene: None,
         }
+    }
+
+    /// The same with other servers.
+    #[must_use]
+    pub fn served(mut self, serve: Serve) -> Self {
+        self.serve = serve;
+        self
+    }
+
+    /// The same with servers that speak TLS with the gateway.
+    #[must_use]
+    pub fn with_tls(self) -> Self {
+        self.served(|tidewire| Box::pin(Served::with_tls(tidewire)))
     }
 
     /// The gateway.
@@ -44,16 +72,6 @@ impl NativeStage {
     #[must_use]
     pub fn gateway(&self) -> &Gateway {
         &self.scene().gateway
-    }
-
-    /// The servers.
-    ///
-    /// # Panics
-    ///
-    /// When nothing has begun.
-    #[must_use]
-    pub fn servers(&self) -> &[Server] {
-        &self.scene().servers
     }
 
     fn scene(&self) -> &Scene {
@@ -76,8 +94,11 @@ impl Stage for NativeStage {
             0 | 1 => SlowEngine::new(Duration::ZERO),
             _ => SlowEngine::sharing(Duration::ZERO),
         };
-        let servers: Vec<_> = (0..setting.servers).map(|_| serve(&setting, &engine)).collect();
-        let gateway = Gateway::start(servers.iter().map(Server::address).collect(), setting.rules).await;
+        let mut servers = Vec::new();
+        for _ in 0..setting.servers {
+            servers.push((self.serve)(tidewire(&setting, &engine)).await);
+        }
+        let gateway = Gateway::start(servers.iter().map(|it| it.address).collect(), setting.rules).await;
         let url = format!("ws://{}/ws", gateway.address());
         self.scene = Some(Scene {
             setting,
@@ -97,7 +118,8 @@ impl Stage for NativeStage {
     }
 
     async fn say(&mut self, room: &str, numbers: Range<u64>) {
-        let room = self.servers()[0].tidewire().room(room).expect("a name");
+        let server = &self.scene().servers[0].server;
+        let room = server.tidewire().room(room).expect("a name");
         for number in numbers {
             room.publish(number.to_string()).await.expect("accepted");
         }
@@ -106,7 +128,7 @@ impl Stage for NativeStage {
     async fn take_over(&mut self, member: &MemberId, room: &str) {
         let Scene { engine, servers, .. } = self.scene();
         let session = engine.session_of(member).expect("it has published");
-        let (mut wire, welcomed) = Wire::resume(servers[0].address(), session, LATER, 0).await;
+        let (mut wire, welcomed) = Wire::resume(servers[0].address, session, LATER, 0).await;
         assert_eq!(welcomed.outcome, Outcome::Resumed);
         let next = welcomed.settled.0 + 1;
         wire.publish(next, room, "taken over").await;
@@ -115,10 +137,10 @@ impl Stage for NativeStage {
 
     async fn drain(&mut self) {
         let scene = self.scene.as_mut().expect("it has begun");
-        let next = serve(&scene.setting, &scene.engine);
-        scene.gateway.set_servers(vec![next.address()]);
-        let mut arrived = next.tidewire().connections();
-        for server in std::mem::replace(&mut scene.servers, vec![next]) {
+        let next = (self.serve)(tidewire(&scene.setting, &scene.engine)).await;
+        scene.gateway.set_servers(vec![next.address]);
+        let mut arrived = next.server.tidewire().connections();
+        for Served { server, .. } in std::mem::replace(&mut scene.servers, vec![next]) {
             server.tidewire().go_away(Duration::ZERO, Duration::from_millis(50));
             server.wait_for_open(0).await;
             server.tidewire().shutdown().await;
@@ -137,7 +159,40 @@ impl Stage for NativeStage {
     }
 }
 
-fn serve(setting: &Setting, engine: &SlowEngine) -> Server {
+impl Served {
+    async fn with_tls(tidewire: Tidewire) -> Self {
+        let authority = Authority::new();
+        let files = authority.issue();
+        let server = Server::serve_tls(tidewire, files.open());
+        let tunnel = authority.tunnel(server.address()).await;
+        Self {
+            server,
+            address: tunnel.address(),
+            before: Box::new(tunnel),
+        }
+    }
+}
+
+impl From<Server> for Served {
+    fn from(server: Server) -> Self {
+        Self {
+            address: server.address(),
+            server,
+            before: Box::new(()),
+        }
+    }
+}
+
+impl fmt::Debug for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Served")
+            .field("server", &self.server)
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+fn tidewire(setting: &Setting, engine: &SlowEngine) -> Tidewire {
     let mut settings = Settings::default();
     // The pages of tests are served by whoever runs them.
     settings.origins = Origins::all();
@@ -146,7 +201,7 @@ fn serve(setting: &Setting, engine: &SlowEngine) -> Server {
     settings.max_payload_bytes = setting.max_payload_bytes;
     settings.max_subscriptions = setting.max_subscriptions;
     let builder = Tidewire::builder().settings(settings);
-    Server::serve(builder.engine(Arc::new(engine.clone())).build())
+    builder.engine(Arc::new(engine.clone())).build()
 }
 
 /// An attempt after all that a client makes.

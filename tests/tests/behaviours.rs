@@ -9,6 +9,18 @@ mod websocket {
     tidewire_behaviours::each_behaviour!(tokio::test, NativeStage::over(&[TransportKind::Stream]));
 }
 
+mod websocket_over_tls {
+    use super::*;
+
+    tidewire_behaviours::each_behaviour!(tokio::test, NativeStage::over(&[TransportKind::Stream]).with_tls());
+}
+
+mod polling_over_tls {
+    use super::*;
+
+    tidewire_behaviours::each_behaviour!(tokio::test, NativeStage::over(&[TransportKind::Polls]).with_tls());
+}
+
 mod polling {
     use super::*;
 

@@ -6,7 +6,8 @@ use crate::child::{ProxyProcess, snippet};
 
 /// As the snippet has it, with its ports and paths, and without asking anybody for a certificate.
 pub(crate) async fn start(server: SocketAddr) -> ProxyProcess {
-    ProxyProcess::start("caddy", |folder, files, ports| {
+    // Asked, it would wait for its clients.
+    ProxyProcess::start("caddy", "KILL", |folder, files, ports| {
         let own = [
             "{".to_owned(),
             "admin off".to_owned(),

@@ -15,6 +15,8 @@ use tokio::{net::TcpStream, time::sleep};
 /// A running proxy. It ends with its value, and so does its folder.
 pub(crate) struct ProxyProcess {
     child: Child,
+    /// The signal that ends it at once, whoever is connected.
+    end: &'static str,
     folder: PathBuf,
     /// Where it speaks TLS.
     pub(crate) address: SocketAddr,
@@ -24,7 +26,11 @@ pub(crate) struct ProxyProcess {
 
 impl ProxyProcess {
     /// Has `write` write what the program is to do, and starts it. Waits until it accepts connections.
-    pub(crate) async fn start(program: &str, write: impl FnOnce(&Path, &PairFiles, &[u16; 2]) -> Vec<String>) -> Self {
+    pub(crate) async fn start(
+        program: &str,
+        end: &'static str,
+        write: impl FnOnce(&Path, &PairFiles, &[u16; 2]) -> Vec<String>,
+    ) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("tidewire-{program}-{}-{count}", std::process::id()));
@@ -41,6 +47,7 @@ impl ProxyProcess {
             .unwrap_or_else(|error| panic!("{program}: {error}: `cargo xtask test deploy` brings it"));
         let mut this = Self {
             child,
+            end,
             folder,
             address: SocketAddr::from(([127, 0, 0, 1], ports[0])),
             authority,
@@ -61,15 +68,13 @@ impl ProxyProcess {
     pub(crate) fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let status = Command::new("kill").args(["-s", name, &pid]).status();
-        assert!(status.expect("kill").success());
+        assert!(std::thread::panicking() || status.expect("kill").success());
     }
 }
 
 impl Drop for ProxyProcess {
     fn drop(&mut self) {
-        // It has processes of its own, which end with it only if it is asked.
-        let pid = self.child.id().to_string();
-        let _ = Command::new("kill").args(["-s", "TERM", &pid]).status();
+        self.signal(self.end);
         let _ = self.child.wait();
         let _ = fs::remove_dir_all(&self.folder);
     }

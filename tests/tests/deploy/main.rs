@@ -1,5 +1,6 @@
 //! Behind nginx and Caddy, the real ones, as `docs/deploy` says.
 
+mod behaviours;
 mod caddy;
 mod child;
 mod nginx;

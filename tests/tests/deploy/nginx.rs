@@ -6,7 +6,8 @@ use crate::child::{ProxyProcess, snippet};
 
 /// As the snippet has it, with its ports and paths and with changes of the test's own.
 pub(crate) async fn start(server: SocketAddr, changes: &[(&str, &str)]) -> ProxyProcess {
-    ProxyProcess::start("nginx", |folder, files, ports| {
+    // Killed, it would leave its workers behind.
+    ProxyProcess::start("nginx", "TERM", |folder, files, ports| {
         let own = [
             ("127.0.0.1:8080", server.to_string()),
             ("listen 443 ssl", format!("listen 127.0.0.1:{} ssl", ports[0])),
