@@ -72,7 +72,7 @@ pub(crate) struct ForeignOrigin;
 
 impl Origins {
     /// The server's own pages alone: those whose origin has the host and port of the request, and its scheme, where the server
-    /// speaks TLS itself. Programs may too.
+    /// speaks TLS itself or a trusted proxy says that it does. Programs may too.
     #[must_use]
     pub const fn own() -> Self {
         Self {

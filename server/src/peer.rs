@@ -24,9 +24,9 @@ pub(crate) struct Peer {
 /// Whether a client speaks TLS.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Spoken {
-    /// With this server.
+    /// With this server, or with a proxy that is trusted and says so.
     Yes,
-    /// It may, with a proxy.
+    /// It may, with another proxy.
     Unknown,
 }
 
@@ -58,10 +58,15 @@ pub(crate) fn peer(proxies: &TrustedProxies) -> impl Filter<Extract = (Peer,), E
         .map(
             move |headers: HeaderMap, ours: Option<Remote>, warps: Option<SocketAddr>| {
                 let remote = ours.map(|remote| remote.address).or(warps);
+                let tls = match (&ours, remote) {
+                    (_, Some(remote)) if proxies.says_tls(remote.ip(), &headers) => Spoken::Yes,
+                    (Some(ours), _) => ours.tls,
+                    (None, _) => Spoken::Unknown,
+                };
                 Peer {
                     address: remote.map(|it| proxies.client(it.ip(), &headers)),
                     headers,
-                    tls: ours.map_or(Spoken::Unknown, |remote| remote.tls),
+                    tls,
                 }
             },
         )

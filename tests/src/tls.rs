@@ -2,7 +2,7 @@
 
 use std::{
     fs, io,
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
     sync::{
         Arc,
@@ -14,7 +14,7 @@ use rcgen::{BasicConstraints, CertificateParams, DistinguishedName, DnType, IsCa
 use tidewire_server::Tls;
 use tokio::{
     io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
 };
 use tokio_rustls::{
@@ -140,12 +140,21 @@ impl Authority {
     ///
     /// When there is no free port.
     pub async fn tunnel(&self, server: SocketAddr) -> Tunnel {
+        self.tunnel_from(Ipv4Addr::LOCALHOST, server).await
+    }
+
+    /// The same for a client with an address of its own.
+    ///
+    /// # Panics
+    ///
+    /// When there is no free port.
+    pub async fn tunnel_from(&self, source: Ipv4Addr, server: SocketAddr) -> Tunnel {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
         let connector = self.connector(ALL_VERSIONS, &["http/1.1"]);
         let accepting = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(pass_on(client, server, connector.clone()));
+                tokio::spawn(pass_on(client, source, server, connector.clone()));
             }
         });
         Tunnel { address, accepting }
@@ -221,8 +230,10 @@ async fn shake_hands(connector: &TlsConnector, stream: TcpStream) -> io::Result<
     within(connector.connect(name, stream)).await
 }
 
-async fn pass_on(mut client: TcpStream, server: SocketAddr, connector: TlsConnector) {
-    let Ok(stream) = TcpStream::connect(server).await else {
+async fn pass_on(mut client: TcpStream, source: Ipv4Addr, server: SocketAddr, connector: TlsConnector) {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.bind((source, 0).into()).expect("an address of this machine");
+    let Ok(stream) = socket.connect(server).await else {
         return;
     };
     if let Ok(mut server) = shake_hands(&connector, stream).await {

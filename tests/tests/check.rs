@@ -14,9 +14,33 @@ async fn check(options: &[&str]) -> (Vec<String>, bool) {
 
 #[tokio::test]
 async fn nothing_is_wrong_on_the_loopback_address() {
-    let (lines, is_good) = check(&["--listen=127.0.0.1:0"]).await;
+    // Fewer than any system has file descriptors for.
+    let (lines, is_good) = check(&["--listen=127.0.0.1:0", "--max-connections=100"]).await;
     assert!(is_good);
-    assert_eq!(lines, ["ok: the server can start with these options"]);
+    let (last, notes) = lines.split_last().expect("a line");
+    assert_eq!(last, "ok: the server can start with these options");
+    assert!(notes.iter().all(|line| line.starts_with("note: ")), "{notes:?}");
+}
+
+#[tokio::test]
+async fn limits_that_are_off_are_named() {
+    let options = ["--listen=127.0.0.1:0", "--max-connections=none", "--handshakes=none"];
+    let (lines, is_good) = check(&options).await;
+    assert!(is_good);
+    let named = "--max-connections, --handshakes";
+    assert!(
+        lines[0].starts_with("warning: ") && lines[0].ends_with(named),
+        "{lines:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_trusted_needs_no_note() {
+    let note = |lines: &[String]| lines.iter().any(|line| line.starts_with("note: no --trusted-proxy"));
+    let (lines, _) = check(&["--listen=127.0.0.1:0"]).await;
+    assert!(note(&lines), "{lines:?}");
+    let (lines, _) = check(&["--listen=127.0.0.1:0", "--trusted-proxy=127.0.0.1/32"]).await;
+    assert!(!note(&lines), "{lines:?}");
 }
 
 #[tokio::test]

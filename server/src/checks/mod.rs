@@ -3,7 +3,8 @@
 mod access;
 mod certificate;
 mod exposure;
-mod files;
+mod limits;
+mod page;
 
 use std::fmt;
 
@@ -43,10 +44,12 @@ static CHECKS: &[Check] = &[
     access::api_without_keys,
     certificate::tls_is_usable,
     certificate::certificate_is_in_date,
-    files::page_has_an_index,
-    files::descriptors_suffice,
+    page::has_an_index,
+    limits::descriptors_suffice,
+    limits::are_on,
     exposure::public_without_tls,
     exposure::origins_not_required,
+    exposure::proxies_not_trusted,
 ];
 
 impl Finding {

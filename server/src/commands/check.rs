@@ -14,7 +14,8 @@ use crate::{
 
 /// Prints what there is to say. It fails where there is an error among it: then the server would not start.
 pub(crate) fn run(config: &Config) -> ExitCode {
-    let findings: Vec<_> = findings(config).into_iter().chain(address(config)).collect();
+    // The worst first.
+    let findings: Vec<_> = address(config).into_iter().chain(findings(config)).collect();
     let mut out = io::stdout().lock();
     for finding in &findings {
         // Who asked has gone.

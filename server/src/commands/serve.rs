@@ -9,7 +9,7 @@ use std::{
 
 use tidewire_server::{Tidewire, Tls, bind, missing_page, page, serve, serve_tls};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use warp::Filter;
 
 use crate::{
@@ -29,7 +29,7 @@ pub(crate) async fn run(config: &Config) -> ExitCode {
                 eprintln!("tidewire: {finding}");
             }
             Weight::Warning => warn!("{}", finding.text),
-            Weight::Note => info!("{}", finding.text),
+            Weight::Note => debug!("{}", finding.text),
         }
     }
     if !is_good {

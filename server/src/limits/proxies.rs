@@ -41,6 +41,11 @@ impl TrustedProxies {
         }
         client
     }
+
+    /// Whether the proxy that has sent a request says that it came to it over TLS.
+    pub(crate) fn says_tls(&self, peer: IpAddr, headers: &HeaderMap) -> bool {
+        self.contains(peer) && headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https")
+    }
 }
 
 /// What proxies say, from the client's end on; `None` for what is no address. `Forwarded` is asked where there is no

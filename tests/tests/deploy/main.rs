@@ -6,14 +6,14 @@ mod child;
 mod nginx;
 mod unit;
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use http::{HeaderMap, StatusCode};
 use tidewire_protocol::{
     CloseCode, Sequence,
     frame::{ClientFrame, Payload, Publish, Start},
 };
-use tidewire_server::{Settings, bind};
+use tidewire_server::{Settings, TrustedProxies, bind};
 use tidewire_tests::{Client, Head, Heard, Poller, Raw, Server, Tunnel, Wire, until, upgrade_request, within};
 use warp::Filter;
 
@@ -52,6 +52,18 @@ async fn caddy_tells_where_a_client_is_and_nothing_that_it_claims() {
     tells_the_address(&caddy::start(server).await).await;
 }
 
+#[tokio::test]
+async fn clients_behind_nginx_have_the_limits_of_their_own_addresses() {
+    let server = Server::start(one_for_each_address);
+    counts_by_address(&nginx_before(&server).await).await;
+}
+
+#[tokio::test]
+async fn clients_behind_caddy_have_the_limits_of_their_own_addresses() {
+    let server = Server::start(one_for_each_address);
+    counts_by_address(&caddy::start(server.address()).await).await;
+}
+
 /// Where 75 s are one, and 25 s a quarter of one.
 #[tokio::test]
 async fn pings_keep_a_connection_open_that_nginx_cuts_without_them() {
@@ -86,9 +98,36 @@ async fn connections_go_on_when_nginx_takes_another_configuration() {
     assert_eq!(other.text().await, "here too");
 }
 
-/// An answer to a poll without news comes at once after it has waited.
+/// The answer to a poll without news comes soon.
 fn poll_soon(settings: &mut Settings) {
     settings.ping_interval = Duration::from_millis(500);
+    trust_the_proxy(settings);
+}
+
+fn trust_the_proxy(settings: &mut Settings) {
+    settings.limits.trusted_proxies = TrustedProxies::new(["127.0.0.1/32".parse().expect("a network")]);
+}
+
+fn one_for_each_address(settings: &mut Settings) {
+    trust_the_proxy(settings);
+    settings.limits.max_connections_per_address = Some(1);
+}
+
+async fn counts_by_address(proxy: &ProxyProcess) {
+    let mut open = Vec::new();
+    for last in [2, 3] {
+        let source = Ipv4Addr::new(127, 0, 0, last);
+        let tunnel = proxy.authority.tunnel_from(source, proxy.address).await;
+        let mut echo = Client::connect(tunnel.address(), "/echo").await;
+        echo.send("the first").await;
+        assert_eq!(echo.text().await, "the first");
+        let head = Raw::connect(tunnel.address())
+            .await
+            .request(&upgrade_request("/echo"))
+            .await;
+        assert_eq!(head.status, StatusCode::TOO_MANY_REQUESTS);
+        open.push((tunnel, echo));
+    }
 }
 
 async fn passes_all_on(server: &Server, proxy: &ProxyProcess) {
@@ -139,6 +178,8 @@ async fn checks_origins(proxy: &ProxyProcess, tunnel: &Tunnel) {
     let host = format!("localhost:{}", proxy.address.port());
     for (origin, status) in [
         (format!("https://{host}"), StatusCode::SWITCHING_PROTOCOLS),
+        // The proxy says that it was asked over TLS.
+        (format!("http://{host}"), StatusCode::FORBIDDEN),
         ("https://evil.example".to_owned(), StatusCode::FORBIDDEN),
     ] {
         let mut request = upgrade_request("/ws");
