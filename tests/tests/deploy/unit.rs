@@ -30,7 +30,8 @@ async fn the_unit_waits_for_all_that_the_server_does_at_its_end() {
         after.split_once("s]").expect("seconds").0.parse().expect("a number")
     };
     let stop: u64 = setting("TimeoutStopSec").parse().expect("seconds");
-    assert!(stop > seconds("--close-timeout <TIME>"), "{stop}");
+    let end = seconds("--drain <TIME>") + seconds("--close-timeout <TIME>");
+    assert!(stop > end, "{stop} s for {end} s");
 }
 
 #[test]
