@@ -174,7 +174,7 @@ impl Tidewire {
                 async move {
                     let opened = async {
                         let origins = &tidewire.settings().origins;
-                        let upgrade = Upgrade::new(&method, &peer.headers, on_upgrade, origins)?;
+                        let upgrade = Upgrade::new(&method, &peer, on_upgrade, origins)?;
                         tidewire.hub().decider.connect(&peer.connecting()).decided().await?;
                         tidewire.open(upgrade, peer, join)
                     };
