@@ -6,9 +6,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use http::{
     HeaderMap, HeaderValue, Method, StatusCode,
     header::{
-        ALLOW, CONNECTION, HOST, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
-        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE, WWW_AUTHENTICATE,
+        ALLOW, CONNECTION, CONTENT_LENGTH, HOST, HeaderName, RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY,
+        SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE, WWW_AUTHENTICATE,
     },
+    uri::Authority,
 };
 use hyper::upgrade::OnUpgrade;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -39,11 +40,11 @@ pub(crate) enum Refusal {
     Version,
     /// No key, more than one, or one that is not the base64 form of 16 bytes.
     Key,
-    /// No Host, as HTTP/1.1 demands.
+    /// No Host, more than one, or one that is none, as HTTP/1.1 demands.
     Host,
     /// From a page that may not use the server.
     Origin,
-    /// The connection cannot be upgraded, as with HTTP/1.0.
+    /// The connection cannot be upgraded, as with HTTP/1.0, or where a body comes first: that must not be taken for frames.
     Connection,
     /// The server ends. It may be back in so many seconds.
     GoingAway(u64),
@@ -70,16 +71,16 @@ impl Upgrade {
         if !has_token(headers, &UPGRADE, "websocket") || !has_token(headers, &CONNECTION, "upgrade") {
             return Err(Refusal::NotAnUpgrade);
         }
-        if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        if only(headers, &SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
             return Err(Refusal::Version);
         }
-        if !headers.contains_key(HOST) {
+        if only(headers, &HOST).is_none_or(|host| Authority::try_from(host.as_bytes()).is_err()) {
             return Err(Refusal::Host);
         }
         origins.check(peer).map_err(|ForeignOrigin| Refusal::Origin)?;
         Ok(Self {
             accept: derive_accept_key(key(headers).ok_or(Refusal::Key)?),
-            on_upgrade: on_upgrade.ok_or(Refusal::Connection)?,
+            on_upgrade: on_upgrade.filter(|_| !has_body(headers)).ok_or(Refusal::Connection)?,
             protocol: first_protocol(headers),
         })
     }
@@ -173,8 +174,8 @@ impl Refusal {
                 None,
                 "nobody can say now who may use this endpoint",
             ),
-            Self::Host => (StatusCode::BAD_REQUEST, None, "a Host header is needed"),
-            Self::Connection => (StatusCode::BAD_REQUEST, None, "a WebSocket needs HTTP/1.1"),
+            Self::Host => (StatusCode::BAD_REQUEST, None, "one Host header is needed"),
+            Self::Connection => (StatusCode::BAD_REQUEST, None, "a WebSocket needs HTTP/1.1, and no body"),
             Self::GoingAway(_) => (StatusCode::SERVICE_UNAVAILABLE, None, GOING_AWAY),
             Self::NotNow(why) => (why.status(), None, why.text()),
         };
@@ -233,11 +234,20 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
         .map(str::trim)
 }
 
+/// The value of a header that must be there once.
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(TRANSFER_ENCODING) || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0")
+}
+
 fn key(headers: &HeaderMap) -> Option<&[u8]> {
-    let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
-    let key = keys.next()?.as_bytes();
-    let is_valid = keys.next().is_none() && STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16);
-    is_valid.then_some(key)
+    let key = only(headers, &SEC_WEBSOCKET_KEY)?.as_bytes();
+    STANDARD.decode(key).is_ok_and(|nonce| nonce.len() == 16).then_some(key)
 }
 
 fn first_protocol(headers: &HeaderMap) -> Option<HeaderValue> {
