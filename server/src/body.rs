@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Buf;
 use futures_util::{Stream, StreamExt};
+use http::{HeaderMap, header::CONTENT_LENGTH};
 use tokio::time::timeout;
 
 use crate::limits::{NoMemory, Partial, Partials};
@@ -21,14 +22,29 @@ pub(crate) enum BodyError {
     NoMemory,
 }
 
-/// A body of at most `limit` bytes that comes within `time`, and takes of the memory for all until it is whole.
+/// What a body may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimit<'a> {
+    pub(crate) bytes: usize,
+    /// In which it must be whole.
+    pub(crate) time: Duration,
+    /// What it takes from until it is whole.
+    pub(crate) partials: &'a Arc<Partials>,
+}
+
+/// A body within a limit. One that is announced to be larger is not waited for.
 pub(crate) async fn collect<B: Buf>(
+    headers: &HeaderMap,
     body: impl Stream<Item = Result<B, warp::Error>>,
-    limit: usize,
-    time: Duration,
-    partials: &Arc<Partials>,
+    limit: BodyLimit<'_>,
 ) -> Result<Vec<u8>, BodyError> {
-    timeout(time, read(body, limit, partials.begin()))
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|it| it.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|bytes: u64| bytes > limit.bytes as u64) {
+        return Err(BodyError::TooBig);
+    }
+    timeout(limit.time, read(body, limit.bytes, limit.partials.begin()))
         .await
         .unwrap_or(Err(BodyError::Late))
 }

@@ -17,7 +17,7 @@ use warp::reply::Response;
 
 use crate::{
     batches::Batches,
-    body::{BodyError, collect},
+    body::{BodyError, BodyLimit, collect},
     drain::{Drain, Due, Phase, Told},
     driver::Driver,
     limits::{Entering, NotNow},
@@ -86,8 +86,12 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
         Ok(admitted) => admitted,
         Err(why) => return refuse_now(why),
     };
-    let partials = tidewire.hub().gate.partials();
-    match collect(body, settings.max_message_bytes, settings.body_timeout, partials).await {
+    let limit = BodyLimit {
+        bytes: settings.max_message_bytes,
+        time: settings.body_timeout,
+        partials: tidewire.hub().gate.partials(),
+    };
+    match collect(&peer.headers, body, limit).await {
         Ok(batch) => {
             let session = asked_session(&batch);
             if let Some(seconds) = tidewire.phase().retry_after()

@@ -21,7 +21,7 @@ use super::{
     json::{self, respond},
 };
 use crate::{
-    body::collect,
+    body::{BodyLimit, collect},
     engine::{Origin, Unavailable},
     handle::NotPublished,
     hub::{Hub, Message},
@@ -56,8 +56,12 @@ async fn publish<B: Buf>(
     let address = hub.gate.address(peer.address);
     let room = room(encoded)?;
     let origin = origin(headers)?;
-    let limit = hub.settings.max_payload_bytes as usize;
-    let body = collect(body, limit, hub.settings.body_timeout, hub.gate.partials()).await?;
+    let limit = BodyLimit {
+        bytes: hub.settings.max_payload_bytes as usize,
+        time: hub.settings.body_timeout,
+        partials: hub.gate.partials(),
+    };
+    let body = collect(headers, body, limit).await?;
     let payload = match is_text(headers) {
         true => Payload::Text(std::str::from_utf8(&body).map_err(|_| Failure::NotUtf8)?),
         false => Payload::Binary(&body),
