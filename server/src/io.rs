@@ -16,6 +16,8 @@ use tokio::{
 };
 use tokio_rustls::server::TlsStream;
 
+use crate::send_timeout;
+
 /// Bytes to and from a peer.
 ///
 /// Where it is known to be TCP, layers that would only pass calls on are left out, and several pieces leave by `sendmsg`.
@@ -54,6 +56,17 @@ impl From<Upgraded> for Io {
                 early: unless_empty(parts.read_buf),
             },
             Err(upgraded) => Self::Other(TokioIo::new(upgraded)),
+        }
+    }
+}
+
+impl Io {
+    /// Ends what `serve.rs` has the system do to peers that take nothing: a WebSocket looks itself, and says why it closes.
+    pub(crate) fn end_send_timeout(&self) -> io::Result<()> {
+        match self {
+            Self::Tcp { stream, .. } => send_timeout::set(stream, None),
+            Self::Tls { stream, .. } => send_timeout::set(stream.get_ref().0, None),
+            Self::Other(_) => Ok(()),
         }
     }
 }

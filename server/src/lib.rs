@@ -56,6 +56,7 @@ mod random;
 mod room;
 mod rooms;
 mod routes;
+mod send_timeout;
 mod serve;
 mod sessions;
 mod settings;

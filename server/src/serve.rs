@@ -32,6 +32,7 @@ use crate::{
     clock::Clock,
     limits::{Entering, Gate},
     peer::{Remote, Spoken},
+    send_timeout,
     settings::Settings,
     tls::Tls,
 };
@@ -67,7 +68,7 @@ pub fn bind(address: SocketAddr) -> io::Result<TcpListener> {
 /// [`Tidewire::shutdown`](crate::Tidewire::shutdown).
 ///
 /// Unlike `warp::serve` it drops a connection whose request head is not complete within
-/// [`Settings::handshake_timeout`].
+/// [`Settings::handshake_timeout`], and, on Linux, one that takes nothing of an answer for [`Settings::stall_timeout`].
 pub async fn serve<F, R>(listener: TcpListener, routes: F, settings: &Settings, stop: impl Future<Output = ()>)
 where
     F: Filter<Extract = (R,), Error = warp::Rejection> + Clone + Send + Sync + 'static,
@@ -139,6 +140,7 @@ struct Http {
     tls: Option<Tls>,
     stopping: CancellationToken,
     head_timeout: Duration,
+    send_timeout: Duration,
 }
 
 impl Http {
@@ -148,11 +150,12 @@ impl Http {
             tls,
             stopping: CancellationToken::new(),
             head_timeout: settings.handshake_timeout,
+            send_timeout: settings.stall_timeout,
         }
     }
 
     async fn begin(self, stream: TcpStream, address: SocketAddr) {
-        if let Err(error) = configure(&stream) {
+        if let Err(error) = configure(&stream, self.send_timeout) {
             return debug!(%error, "connection lost before its first request");
         }
         let Some(tls) = self.tls.clone() else {
@@ -200,8 +203,10 @@ impl Http {
     }
 }
 
-fn configure(stream: &TcpStream) -> io::Result<()> {
+fn configure(stream: &TcpStream, send_timeout: Duration) -> io::Result<()> {
     stream.set_nodelay(true)?;
+    // A WebSocket has its own, which it tells the peer: see `Io`.
+    send_timeout::set(stream, Some(send_timeout))?;
     // A peer that vanished is noticed within two minutes, even if nothing is ever sent to it.
     let keepalive = TcpKeepalive::new()
         .with_time(Duration::from_secs(60))

@@ -25,6 +25,7 @@ pub struct Settings {
     /// Default: 4 MiB.
     pub backlog_bytes: usize,
     /// How long a connection that takes nothing of what is due to it is kept, before it is closed with 4101.
+    /// [`serve`](crate::serve) drops who takes nothing of an answer over HTTP for so long, where the system can do that (Linux).
     /// Default: 30 s.
     pub stall_timeout: Duration,
     /// How long the closing handshake may take, from our close frame to the end of the TCP connection. Default: 3 s.

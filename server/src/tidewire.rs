@@ -149,6 +149,9 @@ impl Tidewire {
             Ok(upgraded) => Io::from(upgraded),
             Err(error) => return debug!(path = %E::PATH, %error, "upgrade failed"),
         };
+        if let Err(error) = io.end_send_timeout() {
+            return debug!(path = %E::PATH, %error, "connection lost before its upgrade");
+        }
         let (told, counted) = (self.shared.drain.tell(), self.count());
         let settings = self.settings();
         let traffic = Traffic::begin(&self.hub().metrics, E::PATH, peer.address);
