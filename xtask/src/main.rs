@@ -66,7 +66,7 @@ enum Command {
     /// Builds the server and runs the load generators against it; `bench --help` is theirs
     #[command(disable_help_flag = true)]
     Bench(bench::Args),
-    /// Runs what takes too long for a test, in full: chaos, also in Chromium, a client that stops reading, leaks; `soak --help` is theirs
+    /// Runs what takes too long for a test, in full: chaos, also in Chromium, a client that stops reading, leaks, bad peers; `soak --help` is theirs
     #[command(disable_help_flag = true)]
     Soak(soak::Args),
     /// Runs the protocol's machines on simulated bad networks, and prints what they went through

@@ -1,6 +1,6 @@
-//! `cargo xtask soak`: what takes too long for a test, in full, and chaos in a browser beside it.
+//! `cargo xtask soak`: what takes too long for a test, in full; bad peers and chaos in a browser beside it.
 
-use std::process::{ExitCode, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -36,9 +36,11 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
     let passed = match args.soak.split_first() {
         None => {
             let passed = natively(workspace, &[])?;
+            let passed = abuse(workspace, &[])? && passed;
             in_browser(workspace, &BrowserArgs { seed: None })? && passed
         }
         Some((name, rest)) if name == "browser" => in_browser(workspace, &BrowserArgs::parse_from(rest))?,
+        Some((name, rest)) if name == "abuse" => abuse(workspace, rest)?,
         Some(_) => natively(workspace, &args.soak)?,
     };
     Ok(if passed && !process::is_stopping() {
@@ -50,24 +52,46 @@ pub(crate) fn run(workspace: &Workspace, args: &Args) -> Result<ExitCode> {
 
 /// Builds the server, then builds and runs the long runs with the arguments given.
 fn natively(workspace: &Workspace, args: &[String]) -> Result<bool> {
+    build_server(workspace)?;
+    let mut command = run_for_release(workspace, "tidewire-tests", "soak");
+    command.args(args);
+    Ok(Group::spawn(command, Stdio::null())?.wait()?.success())
+}
+
+/// Builds and runs the bad peers, against the server or what the arguments name.
+fn abuse(workspace: &Workspace, args: &[String]) -> Result<bool> {
+    let mut command = run_for_release(workspace, "tidewire-abuse", "tidewire-abuse");
+    let names_another = |arg: &String| ["--address", "--server"].iter().any(|it| arg.starts_with(it));
+    if !args.iter().any(names_another) {
+        build_server(workspace)?;
+        command.arg("--server").arg(workspace.binary("release", "tidewire"));
+    }
+    command.args(args);
+    Ok(Group::spawn(command, Stdio::null())?.wait()?.success())
+}
+
+fn build_server(workspace: &Workspace) -> Result<()> {
     let mut task = Task {
         workspace,
         progress: Progress::begin(1, 1, "server (cargo build --release)", false),
     };
     serve::build_server(&mut task)?;
     task.progress.end("done");
-    let mut command = workspace.cargo(&[
+    Ok(())
+}
+
+fn run_for_release(workspace: &Workspace, package: &str, program: &str) -> Command {
+    let args = [
         "run",
         "--release",
         "--quiet",
         "--package",
-        "tidewire-tests",
+        package,
         "--bin",
-        "soak",
+        program,
         "--",
-    ]);
-    command.args(args);
-    Ok(Group::spawn(command, Stdio::null())?.wait()?.success())
+    ];
+    workspace.cargo(&args)
 }
 
 fn in_browser(workspace: &Workspace, args: &BrowserArgs) -> Result<bool> {

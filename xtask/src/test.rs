@@ -158,6 +158,13 @@ static STEPS: &[Step] = &[
         run: conformance,
     },
     Step {
+        name: "abuse",
+        title: "bad peers, at every path (tests/abuse)",
+        needs: &["server"],
+        tools: &[],
+        run: abuse,
+    },
+    Step {
         name: "www",
         title: "page, for release (trunk build)",
         needs: &[],
@@ -300,6 +307,19 @@ fn conformance(run: &mut Run<'_>) -> Result<()> {
         .arg(workspace.path("target/conformance"))
         .current_dir(&workspace.root);
     run.tests(Runner::Plain, command).map(drop)
+}
+
+fn abuse(run: &mut Run<'_>) -> Result<()> {
+    let workspace = run.task.workspace;
+    run.check(workspace.cargo(&["build", "--package", "tidewire-abuse"]))?;
+    let mut command = Command::new(workspace.binary("debug", "tidewire-abuse"));
+    command.arg("--server").arg(workspace.binary("debug", "tidewire"));
+    command.args(["--short", "--max-message-bytes", "131072"]);
+    let output = run.tests(Runner::Plain, command)?;
+    // What the server has at rest, before and after.
+    let rest = output.lines().find(|line| line.starts_with("at rest: "));
+    run.task.progress.print(rest.unwrap_or_default());
+    Ok(())
 }
 
 /// Runs every `*.test.mjs` of a folder with Node's own runner. Screenshots go to `$TIDEWIRE_ARTIFACTS`, by default

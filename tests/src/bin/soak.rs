@@ -16,6 +16,7 @@ mod runs {
     #[derive(Debug, Parser)]
     ///
     /// `cargo xtask soak browser [--seed SEED]` is chaos with five clients in Chromium; the test command runs that in full too.
+    /// `cargo xtask soak abuse` is bad peers at every path: `cargo xtask soak abuse --help`.
     #[command(name = "soak", bin_name = "cargo xtask soak", version)]
     pub(super) struct Cli {
         #[command(subcommand)]
