@@ -15,7 +15,12 @@ mod target;
 mod warm;
 mod witness;
 
-use std::{net::SocketAddr, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -76,7 +81,7 @@ async fn main() -> ExitCode {
 async fn run(cli: &Cli) -> Result<bool> {
     rlimit::increase_nofile_limit(u64::MAX)?;
     let mut server = match &cli.server {
-        Some(binary) => Some(Server::start(binary, cli.max_message_bytes).await?),
+        Some(binary) => Some(Server::start(binary, cli.max_message_bytes, server::NO_LIMITS).await?),
         None => None,
     };
     let runner = runner(cli, server.as_ref())?;
@@ -101,8 +106,23 @@ async fn run(cli: &Cli) -> Result<bool> {
         score.count(after.is_like(before));
     }
     server.as_mut().map_or(Ok(()), Server::check)?;
+    drop(server);
+    if let Some(binary) = &cli.server {
+        limits(cli, binary, &mut score).await?;
+    }
     println!("{} passed, {} failed", score.passed, score.failed);
     Ok(score.failed == 0)
+}
+
+/// What hits limits, against a server of its own.
+async fn limits(cli: &Cli, binary: &Path, score: &mut Score) -> Result<()> {
+    let mut server = Server::start(binary, cli.max_message_bytes, server::NARROW_LIMITS).await?;
+    let runner = runner(cli, Some(&server))?;
+    for attack in attacks::of_limits().filter(|it| it.name.contains(&cli.only)) {
+        score.show(&runner.run(attack).await?);
+        server.check()?;
+    }
+    Ok(())
 }
 
 fn runner(cli: &Cli, server: Option<&Server>) -> Result<Runner> {

@@ -78,11 +78,17 @@ impl Peer {
         Self::over(within("TCP connection", connecting).await??)
     }
 
-    /// The same, from this address, and with a receive buffer so small that who does not read soon holds the server up.
-    pub(crate) async fn connect_small(target: Target, from: Ipv4Addr) -> Result<Self> {
+    /// The same, from this address.
+    pub(crate) async fn connect_from(target: Target, from: Ipv4Addr) -> Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind((from, 0).into())?;
+        Self::over(within("TCP connection", socket.connect(target.address)).await??)
+    }
+
+    /// The same, with a receive buffer so small that who does not read soon holds the server up.
+    pub(crate) async fn connect_small(target: Target) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.set_recv_buffer_size(4096)?;
-        socket.bind((from, 0).into())?;
         Self::over(within("TCP connection", socket.connect(target.address)).await??)
     }
 
@@ -102,7 +108,7 @@ impl Peer {
 
     /// An open WebSocket that soon holds the server up when it does not read.
     pub(crate) async fn open_small(target: Target, path: &str) -> Result<Self> {
-        let mut peer = Self::connect_small(target, Ipv4Addr::LOCALHOST).await?;
+        let mut peer = Self::connect_small(target).await?;
         peer.upgrade(path).await?;
         Ok(peer)
     }

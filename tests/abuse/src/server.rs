@@ -24,11 +24,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a `tidewire` with short deadlines on a free port. Attacks come from one address, so its limits of addresses and
-    /// rates are off.
-    pub(crate) async fn start(binary: &Path, max_message_bytes: usize) -> Result<Self> {
+    /// Starts a `tidewire` with short deadlines on a free port, and these limits.
+    pub(crate) async fn start(binary: &Path, max_message_bytes: usize, limits: &Limits) -> Result<Self> {
         let mut child = Command::new(binary)
             .envs(SETTINGS.iter().copied())
+            .envs(limits.iter().copied())
             .env("TIDEWIRE_MAX_MESSAGE_BYTES", max_message_bytes.to_string())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -124,6 +124,13 @@ const SETTINGS: &[(&str, &str)] = &[
     ("TIDEWIRE_PRESENCE_GRACE", "1s"),
     ("TIDEWIRE_MAX_ROOMS", "2000"),
     ("TIDEWIRE_BACKLOG_BYTES", "1048576"),
+];
+
+/// Settings, as variables of the environment.
+pub(crate) type Limits = [(&'static str, &'static str)];
+
+/// All that comes from one address is attacked with, and is let in.
+pub(crate) const NO_LIMITS: &Limits = &[
     ("TIDEWIRE_MAX_CONNECTIONS", "none"),
     ("TIDEWIRE_MAX_CONNECTIONS_PER_ADDRESS", "none"),
     ("TIDEWIRE_MAX_SESSIONS_PER_ADDRESS", "none"),
@@ -133,4 +140,15 @@ const SETTINGS: &[(&str, &str)] = &[
     ("TIDEWIRE_SESSION_BYTES", "none"),
     ("TIDEWIRE_ADDRESS_MESSAGES", "none"),
     ("TIDEWIRE_ADDRESS_BYTES", "none"),
+];
+
+/// Each is soon reached, and more than good peers need.
+pub(crate) const NARROW_LIMITS: &Limits = &[
+    ("TIDEWIRE_MAX_CONNECTIONS", "300"),
+    ("TIDEWIRE_MAX_CONNECTIONS_PER_ADDRESS", "50"),
+    ("TIDEWIRE_MAX_SESSIONS_PER_ADDRESS", "20"),
+    ("TIDEWIRE_HANDSHAKES", "50:150"),
+    ("TIDEWIRE_NEW_ROOMS", "5:20"),
+    ("TIDEWIRE_SESSION_MESSAGES", "50:200"),
+    ("TIDEWIRE_ADDRESS_MESSAGES", "100:400"),
 ];

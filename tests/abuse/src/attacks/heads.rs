@@ -174,7 +174,7 @@ async fn pipelined(target: Target, path: &str) -> Result<Answer> {
 /// Sends requests for as long as the server takes them, and reads no answer: it must stop to take them, and in the end drop
 /// the connection.
 async fn unread(target: Target, path: &str) -> Result<Answer> {
-    let mut peer = Peer::connect_small(target, std::net::Ipv4Addr::LOCALHOST).await?;
+    let mut peer = Peer::connect_small(target).await?;
     let request = head_of(&[format!("GET {path} HTTP/1.1"), "Host: x".into()]);
     peer.flood(&request.repeat(100)).await?;
     peer.rest().await?;

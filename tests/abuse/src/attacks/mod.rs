@@ -6,6 +6,7 @@ mod fragments;
 mod frames;
 mod handshake;
 mod heads;
+mod limits;
 mod load;
 mod pace;
 mod rooms;
@@ -39,4 +40,9 @@ pub(crate) fn of_tidewire() -> impl Iterator<Item = &'static Attack> {
     ]
     .into_iter()
     .flatten()
+}
+
+/// Those of addresses that do more than one may, against a server that lets them do little.
+pub(crate) fn of_limits() -> impl Iterator<Item = &'static Attack> {
+    limits::ATTACKS.iter()
 }
