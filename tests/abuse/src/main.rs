@@ -5,6 +5,7 @@ mod answer;
 mod attack;
 mod attacks;
 mod frame;
+mod http;
 mod memory;
 mod peer;
 mod report;

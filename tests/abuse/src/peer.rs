@@ -16,15 +16,12 @@ use tokio::{
 use crate::{
     answer::Answer,
     frame::{self, CLOSE, FIN, PING, PONG, Received},
+    http::{ACCEPT, Head, head_of, upgrade},
     target::Target,
 };
 
 /// How long an attack waits for what must come.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(15);
-
-/// The key of the RFC's example, and what must be said to it.
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// A connection to the target.
 pub(crate) struct Peer {
@@ -32,43 +29,11 @@ pub(crate) struct Peer {
     writer: OwnedWriteHalf,
 }
 
-/// The head of an HTTP answer.
-#[derive(Debug)]
-pub(crate) struct Head {
-    pub(crate) status: u16,
-    lines: Vec<String>,
-}
-
-impl Head {
-    /// A header's value; its name in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        let mut headers = self.lines.iter().filter_map(|line| line.split_once(':'));
-        headers.find_map(|(found, value)| found.eq_ignore_ascii_case(name).then_some(value.trim()))
-    }
-}
-
 /// Waits for what must come.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> Result<T> {
     timeout(DEADLINE, future)
         .await
         .with_context(|| format!("{what}: nothing within {} s", DEADLINE.as_secs()))
-}
-
-/// The lines of a good opening handshake, without the empty one.
-pub(crate) fn upgrade(path: &str) -> Vec<String> {
-    vec![
-        format!("GET {path} HTTP/1.1"),
-        "Host: localhost".into(),
-        "Upgrade: websocket".into(),
-        "Connection: Upgrade".into(),
-        format!("Sec-WebSocket-Key: {KEY}"),
-        "Sec-WebSocket-Version: 13".into(),
-    ]
-}
-
-/// Lines as they go over the wire, with the empty one.
-pub(crate) fn head_of(lines: &[String]) -> Vec<u8> {
-    format!("{}\r\n\r\n", lines.join("\r\n")).into_bytes()
 }
 
 impl Peer {
@@ -194,7 +159,7 @@ impl Peer {
             "no HTTP: {lines:?}"
         );
         let status = words.next().and_then(|it| it.parse().ok()).context("no status")?;
-        Ok(Some(Head { status, lines }))
+        Ok(Some(Head::new(status, lines)))
     }
 
     /// Reads an HTTP answer with its body, which says its length; `None` when the connection ends instead.

@@ -5,7 +5,8 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     answer::Answer::GoesOn,
     frame::{FIN, Received, TEXT, frame},
-    peer::{Peer, head_of, within},
+    http::head_of,
+    peer::{Peer, within},
     room::{MESSAGE, Member, PUBLISHED, publish},
     target::Target,
 };

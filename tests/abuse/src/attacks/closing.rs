@@ -6,7 +6,8 @@ use crate::{
     answer::Answer::{self, Close, Dropped, Unheard},
     attack::Attack,
     frame::{BINARY, CLOSE, FIN, Length, PING, close, frame, frame_with},
-    peer::{Peer, head_of, upgrade},
+    http::{head_of, upgrade},
+    peer::Peer,
     target::Target,
 };
 

@@ -6,7 +6,8 @@ use crate::{
     answer::Answer::{self, Close, GoesOn, Status},
     attack::Attack,
     frame::{self, BINARY, FIN, PING},
-    peer::{Peer, head_of, upgrade},
+    http::{head_of, upgrade},
+    peer::Peer,
     target::Target,
 };
 

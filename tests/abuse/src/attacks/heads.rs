@@ -8,7 +8,8 @@ use tokio::time::interval;
 use crate::{
     answer::Answer::{self, Dropped, Status},
     attack::Attack,
-    peer::{DEADLINE, Peer, head_of, upgrade},
+    http::{head_of, upgrade},
+    peer::{DEADLINE, Peer},
     target::Target,
 };
 

@@ -7,7 +7,8 @@ use crate::{
     answer::Answer::{self, Dropped, GoesOn, Unheard},
     attack::{Attack, SOCKETS},
     frame::close,
-    peer::{Peer, head_of, upgrade},
+    http::{head_of, upgrade},
+    peer::Peer,
     room::ready,
     target::Target,
 };

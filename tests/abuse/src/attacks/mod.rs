@@ -1,5 +1,6 @@
 //! All attacks, a file for each kind.
 
+mod api;
 mod bodies;
 mod closing;
 mod fragments;
@@ -33,6 +34,7 @@ pub(crate) fn of_tidewire() -> impl Iterator<Item = &'static Attack> {
     [
         heads::ATTACKS,
         bodies::ATTACKS,
+        api::ATTACKS,
         rooms::ATTACKS,
         storms::ATTACKS,
         stalled::ATTACKS,
