@@ -127,6 +127,34 @@ async fn http_1_0_and_a_missing_host_get_400() {
 }
 
 #[tokio::test]
+async fn a_host_that_is_none_or_there_twice_a_second_version_and_a_body_get_no_websocket() {
+    let server = Server::start_default();
+    for (name, lines, status) in [
+        ("Host", &["Host: a", "Host: b"][..], StatusCode::BAD_REQUEST),
+        ("Host", &["Host: a b/c"], StatusCode::BAD_REQUEST),
+        (
+            "Sec-WebSocket-Version",
+            &["Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8"],
+            StatusCode::UPGRADE_REQUIRED,
+        ),
+        ("Host", &["Host: a", "Content-Length: 6"], StatusCode::BAD_REQUEST),
+        (
+            "Host",
+            &["Host: a", "Transfer-Encoding: chunked"],
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            "Host",
+            &["Host: a", "Content-Length: 0"],
+            StatusCode::SWITCHING_PROTOCOLS,
+        ),
+        ("Host", &["Host: [::1]:8080"], StatusCode::SWITCHING_PROTOCOLS),
+    ] {
+        assert_eq!(response_with(&server, name, lines).await.status, status, "{lines:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_connection_can_be_used_for_a_proper_handshake() {
     let server = Server::start_default();
     let mut raw = server.raw().await;

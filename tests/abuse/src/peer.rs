@@ -126,7 +126,8 @@ impl Peer {
                 Ok(Err(_)) => return Ok(()),
                 Err(_) => {
                     (taken, was_held_up) = (0, true);
-                    let _ = within("a server that was held up", self.writer.writable()).await?;
+                    let waiting = timeout(HELD_UP, self.writer.writable()).await;
+                    let _ = waiting.context("the server holds a connection for ever whose peer does not read")?;
                 }
             }
         }
@@ -264,6 +265,9 @@ impl Peer {
 
 /// What is in the ping that asks whether a connection goes on.
 const NONCE: &[u8] = b"are you there?";
+
+/// A server drops a peer that does not read before so long; many do after half a minute or a whole one.
+const HELD_UP: Duration = Duration::from_secs(90);
 
 /// More than a server and two systems keep of one connection, in bytes.
 const MORE_THAN_KEPT: usize = 48 << 20;
