@@ -2,11 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Result, anyhow};
-use tokio::{task::JoinSet, time::timeout};
+use tokio::{sync::Semaphore, task::JoinSet, time::timeout};
 
 use crate::{
     answer::Answer,
@@ -72,9 +73,13 @@ impl Runner {
         let mut tasks = JoinSet::new();
         let target = self.target;
         let is_there = |path: &&&str| target.has_rooms || self.paths.iter().any(|it| it == **path);
+        // Who waits is no burden; of others only a few are under way at a time, so that none is late by itself.
+        let turns = Arc::new(Semaphore::new(if attack.waits { usize::MAX >> 3 } else { AT_A_TIME }));
         for &path in attack.paths.iter().filter(is_there) {
             for _ in 0..attack.times(target) {
+                let turns = Arc::clone(&turns);
                 tasks.spawn(async move {
+                    let _turn = turns.acquire().await;
                     let answer = timeout(MOST, attack.deed.run(target, path)).await;
                     let late = || Err(anyhow!("not over after {} s", MOST.as_secs()));
                     (path, answer.unwrap_or_else(|_| late()))
@@ -113,3 +118,6 @@ impl Row {
 
 /// How long one attack may take.
 const MOST: Duration = Duration::from_secs(120);
+
+/// So much of one attack is under way at a time.
+const AT_A_TIME: usize = 12;
