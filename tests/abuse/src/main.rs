@@ -62,6 +62,9 @@ struct Cli {
     /// Do less of everything, as `cargo xtask test` does
     #[arg(long)]
     short: bool,
+    /// Do all so often; what memory grows by in each round is lost
+    #[arg(long, value_name = "COUNT", default_value_t = 1)]
+    rounds: usize,
     /// Only attacks whose names contain this
     #[arg(long, value_name = "TEXT", default_value = "")]
     only: String,
@@ -91,28 +94,35 @@ async fn run(cli: &Cli) -> Result<bool> {
         Some(process) => Some((process, warm::at_rest(process).await?)),
         None => None,
     };
-    println!("{}", report::HEADER);
-    let (waiting, others): (Vec<_>, Vec<_>) = chosen(cli).partition(|it| it.waits);
     let mut score = Score::default();
-    for attack in others {
-        score.show(&runner.run(attack).await?);
-        server.as_mut().map_or(Ok(()), Server::check)?;
+    for _ in 0..cli.rounds {
+        attack(cli, &runner, server.as_mut(), &mut score).await?;
+        if let Some((process, before)) = before {
+            let after = Rest::wait(process, COMES_BACK, |now| now.is_like(before)).await?;
+            println!("{}", report::rest(before, after));
+            score.count(after.is_like(before));
+        }
     }
-    for row in runner.run_beside(waiting).await? {
-        score.show(&row);
-    }
-    if let Some((process, before)) = before {
-        let after = Rest::wait(process, COMES_BACK, |now| now.is_like(before)).await?;
-        println!("{}", report::rest(before, after));
-        score.count(after.is_like(before));
-    }
-    server.as_mut().map_or(Ok(()), Server::check)?;
     drop(server);
     if let Some(binary) = &cli.server {
         limits(cli, binary, &mut score).await?;
     }
     println!("{} passed, {} failed", score.passed, score.failed);
     Ok(score.failed == 0)
+}
+
+/// All that is not about limits.
+async fn attack(cli: &Cli, runner: &Runner, mut server: Option<&mut Server>, score: &mut Score) -> Result<()> {
+    println!("{}", report::HEADER);
+    let (waiting, others): (Vec<_>, Vec<_>) = chosen(cli).partition(|it| it.waits);
+    for attack in others {
+        score.show(&runner.run(attack).await?);
+        server.as_deref_mut().map_or(Ok(()), Server::check)?;
+    }
+    for row in runner.run_beside(waiting).await? {
+        score.show(&row);
+    }
+    server.map_or(Ok(()), Server::check)
 }
 
 /// What hits limits, against a server of its own.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
 use crate::{
     answer::Answer::GoesOn,
     frame::{BINARY, FIN, frame},
+    http::head_of,
     memory::Rest,
     peer::Peer,
     room::{Member, PUBLISHED, publish},
@@ -38,9 +39,23 @@ pub(crate) async fn up(target: Target, paths: &[String]) -> Result<()> {
     }
     if target.has_rooms {
         in_rooms(target).await?;
+        over_http(target).await?;
     }
     for peer in &mut open {
         ensure!(peer.goes_on().await? == GoesOn, "a good peer was closed");
+    }
+    Ok(())
+}
+
+/// As many good peers as an attack has keep a connection over HTTP on which a request was answered.
+async fn over_http(target: Target) -> Result<()> {
+    let mut open = Vec::new();
+    for _ in 0..target.scale.connections {
+        let mut peer = Peer::connect(target).await?;
+        let request = head_of(&["GET /healthz HTTP/1.1".into(), "Host: x".into()]);
+        peer.send(&request).await?;
+        peer.response().await?.context("no answer")?;
+        open.push(peer);
     }
     Ok(())
 }
