@@ -58,7 +58,7 @@ impl TokenSource {
     /// Asks `ask` for a token: before the first connection, when four fifths of the time of the one in use have passed, and where
     /// it has expired.
     ///
-    /// Where it fails, or takes longer than [`ClientOptions::token_timeout`](crate::ClientOptions::token_timeout), it is asked
+    /// Where it fails, or takes longer than `ClientOptions::token_timeout`, it is asked
     /// again after a wait that grows as between connections; what the error says is not looked at. Where the server says that a
     /// token has expired, it is asked for another once. If that has expired as well nothing more is tried, and the state is
     /// [`Unauthorized`](crate::ClientState::Unauthorized).
@@ -87,7 +87,7 @@ impl TokenSource {
     /// Asks `ask` for a token: before the first connection, when four fifths of the time of the one in use have passed, and where
     /// it has expired.
     ///
-    /// Where it fails, or takes longer than [`ClientOptions::token_timeout`](crate::ClientOptions::token_timeout), it is asked
+    /// Where it fails, or takes longer than `ClientOptions::token_timeout`, it is asked
     /// again after a wait that grows as between connections; what the error says is not looked at. Where the server says that a
     /// token has expired, it is asked for another once. If that has expired as well nothing more is tried, and the state is
     /// [`Unauthorized`](crate::ClientState::Unauthorized).
