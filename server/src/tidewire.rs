@@ -24,7 +24,7 @@ use crate::{
     engine::Engine,
     hub::Hub,
     io::Io,
-    limits::Entering,
+    limits::{Admitted, Entering},
     metrics::Traffic,
     peer::Peer,
     room::Room,
@@ -126,11 +126,9 @@ impl Tidewire {
         let admitted = admitted.map_err(Refusal::NotNow)?;
         self.hub().start_sweeping();
         let (response, on_upgrade) = upgrade.accept();
-        let running = self.clone().run(on_upgrade, peer, join);
-        self.shared.tasks.spawn(async move {
-            running.await;
-            drop(admitted);
-        });
+        // What a task is given takes room for as long as it runs: each connection has one.
+        let running = self.clone().run(on_upgrade, Box::new((peer, admitted)), join);
+        self.shared.tasks.spawn(running);
         Ok(response)
     }
 
@@ -144,7 +142,7 @@ impl Tidewire {
         self.shared.tasks.track_future(answering)
     }
 
-    async fn run<E: Endpoint>(self, on_upgrade: OnUpgrade, peer: Peer, join: fn(&Self, Peer) -> E) {
+    async fn run<E: Endpoint>(self, on_upgrade: OnUpgrade, from: Box<(Peer, Admitted)>, join: fn(&Self, Peer) -> E) {
         let io = match on_upgrade.await {
             Ok(upgraded) => Io::from(upgraded),
             Err(error) => return debug!(path = %E::PATH, %error, "upgrade failed"),
@@ -152,23 +150,28 @@ impl Tidewire {
         if let Err(error) = io.end_send_timeout() {
             return debug!(path = %E::PATH, %error, "connection lost before its upgrade");
         }
-        let (told, counted) = (self.shared.drain.tell(), self.count());
+        let (peer, _admitted) = *from;
+        // Not held in a variable before it is awaited: a task would have room for both.
+        self.connection(io, peer, join).await;
+    }
+
+    fn connection<E: Endpoint>(&self, io: Io, peer: Peer, join: fn(&Self, Peer) -> E) -> Connection<Io, E> {
         let settings = self.settings();
         let traffic = Traffic::begin(&self.hub().metrics, E::PATH, peer.address);
-        let connection = Connection::new(
+        let bounds = Bounds {
+            stall: settings.stall_timeout,
+            close: settings.close_timeout,
+            message: settings.silence_timeout,
+            partials: Arc::clone(self.hub().gate.partials()),
+        };
+        Connection::new(
             io,
             WebSocket::new(settings.max_message_bytes),
-            join(&self, peer),
-            (counted, traffic),
-            told,
-            Bounds {
-                stall: settings.stall_timeout,
-                close: settings.close_timeout,
-                message: settings.silence_timeout,
-                partials: Arc::clone(self.hub().gate.partials()),
-            },
-        );
-        connection.await;
+            join(self, peer),
+            (self.count(), traffic),
+            self.shared.drain.tell(),
+            bounds,
+        )
     }
 }
 

@@ -14,7 +14,7 @@ mod usage;
 
 pub(crate) use self::{
     address::{Address, Counted},
-    gate::{Entering, Gate, NotNow},
+    gate::{Admitted, Entering, Gate, NotNow},
     memory::LOOK_INTERVAL,
     partial::{FREE_BYTES, NoMemory, Partial, Partials},
     throttle::Throttle,
