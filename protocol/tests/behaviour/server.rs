@@ -6,8 +6,8 @@ use tidewire_protocol::{
     Asked, Attached, CloseCode, ConnectionId, Epoch, Frame, Instant, Log, MemberId, Offset, OwnedPayload, Position,
     Request, Retention, RoomName, RoomNumber, Sequence, SessionId, Sessions, Term, decode,
     frame::{
-        ClientFrame, Close, GapCause, Hello, Nonce, Outcome, Payload, PresenceWanted, Publish, RefusalCode, Refused,
-        RefusedWhat, ServerFrame, Start, Subscribe, Terms, Token, VERSION,
+        ClientFrame, Close, Gap, GapCause, Hello, Nonce, Outcome, Payload, PresenceWanted, Publish, RefusalCode,
+        Refused, RefusedWhat, ServerFrame, Start, Subscribe, Terms, Token, VERSION,
     },
     server::{Action, Connection, Input, Output, Settings, Told},
 };
@@ -421,6 +421,42 @@ fn a_rooms_frames_come_to_who_subscribed_and_to_nobody_else() {
 }
 
 #[test]
+fn a_subscription_that_skips_is_told_what_it_missed_and_goes_on_at_the_logs_end() {
+    let mut log = Log::new(RoomNumber(1), Epoch(1), Retention::default());
+    let mut connection = open();
+    connection.handle_input(
+        START,
+        Input::Received(&encoded(&[subscribe(1, "a"), subscribe(2, "b")])),
+    );
+    let begun = |log: &Log| Ok((log.room(), log.cursor(Start::Now)));
+    connection.handle_input(START, Input::Subscribed(Request(1), begun(&log)));
+    let mut other = Log::new(RoomNumber(2), Epoch(1), Retention::default());
+    connection.handle_input(START, Input::Subscribed(Request(2), begun(&other)));
+    for log in [&mut log, &mut other] {
+        log.append(START, "bob", Payload::Text("one"));
+        log.append(START, "bob", Payload::Text("two"));
+    }
+    outputs(&mut connection);
+    connection.skip_room(&log);
+    let gap = Gap {
+        room: log.room(),
+        cause: GapCause::Evicted,
+        from: Offset(1),
+        resume: log.head(),
+    };
+    assert_eq!(outputs(&mut connection).0, [format!("{:?}", ServerFrame::Gap(gap))]);
+    connection.skip_room(&log);
+    assert!(outputs(&mut connection).0.is_empty(), "there is nothing more to skip");
+    log.append(START, "bob", Payload::Text("three"));
+    assert_eq!(connection.poll_room(&mut log, 1000).count(), 1);
+    assert_eq!(
+        connection.poll_room(&mut other, 1000).count(),
+        2,
+        "another room goes on"
+    );
+}
+
+#[test]
 fn what_was_refused_and_what_is_missing_is_told_to_who_counts() {
     let retention = Retention {
         max_messages: 1,
@@ -486,7 +522,9 @@ fn sessions_are_bounded_and_belong_to_their_member() {
     assert!(sessions.attach(ConnectionId(2), new, id(2), &bob).is_ok());
     let full = sessions.attach(ConnectionId(3), new, id(3), &bob);
     assert_eq!(full, Err(CloseCode::TOO_MANY_SESSIONS));
+    assert_eq!(sessions.waiting(), 0);
     sessions.detach(START, id(2), ConnectionId(2));
+    assert_eq!((sessions.waiting(), sessions.len()), (1, 2));
     let later = START + Duration::from_secs(10);
     assert_eq!(sessions.next_expiry(), Some(later));
     assert_eq!(sessions.expire(just_before(later)), []);
@@ -539,6 +577,30 @@ fn a_hello_that_a_later_attempt_has_overtaken_does_not_take_the_session_back() {
     let mut settle = || sessions.settle(SESSION, Term::default(), Sequence(1), Ok(position));
     assert_eq!(settle(), Some(ConnectionId(3)));
     assert_eq!(settle(), None, "it was told already");
+}
+
+#[test]
+fn a_session_knows_the_last_publish_that_was_taken_answered_or_not() {
+    let ann = MemberId::new("ann").expect("a name");
+    let mut sessions = Sessions::new(Duration::from_secs(10), 4, 2);
+    let asked = |attempt, session| Asked {
+        session,
+        attempt,
+        answered: Sequence(0),
+    };
+    assert_eq!(sessions.taken(SESSION), Sequence(0), "there is no such session");
+    sessions
+        .attach(ConnectionId(1), asked(1, None), SESSION, &ann)
+        .expect("a session");
+    for sequence in 1..=3 {
+        sessions.admit(SESSION, ConnectionId(1), Sequence(sequence));
+    }
+    sessions.settle(SESSION, Term::default(), Sequence(1), Err(RefusalCode::REJECTED));
+    assert_eq!(sessions.taken(SESSION), Sequence(3));
+    let back = sessions
+        .attach(ConnectionId(2), asked(2, Some(SESSION)), SESSION, &ann)
+        .expect("resumed");
+    assert_eq!((back.settled, back.taken), (Sequence(1), Sequence(3)));
 }
 
 #[test]
