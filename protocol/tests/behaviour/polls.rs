@@ -161,10 +161,15 @@ fn a_gap_is_news() {
 
 #[test]
 fn where_a_subscription_begins_is_news_unless_it_was_said() {
+    let elsewhere = Position {
+        offset: POSITION.offset.next(),
+        ..POSITION
+    };
     for (start, is_news) in [
         (Start::Now, true),
         (Start::Last(0), true),
         (Start::After(POSITION), false),
+        (Start::After(elsewhere), true),
     ] {
         let mut poll = polled(&[subscribe(start)], Outcome::Resumed);
         assert!(!poll.is_answer_due(), "the room is being opened");
