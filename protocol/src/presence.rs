@@ -113,6 +113,7 @@ mod tests {
         assert!(presence.contains(&ann));
         assert_eq!([&ann, &ann, &ann].map(|id| presence.leave(id)), [false, true, false]);
         assert_eq!(presence.members().collect::<Vec<_>>(), [&bob]);
+        assert!(!presence.contains(&ann));
         assert!(presence.join(&ann), "it may come back");
     }
 
