@@ -1,6 +1,6 @@
 //! Each awkward case of docs/PROTOCOL.md over real sockets: the native client, the faulty proxy, the server.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use futures_util::StreamExt;
 use tidewire_client::{
@@ -9,6 +9,7 @@ use tidewire_client::{
 };
 use tidewire_server::{RoomHandle, Settings};
 use tidewire_tests::{Direction, Fault, Node, Proxy, Script, Server, until, upgrade_request, within};
+use tokio::{runtime::Builder, time};
 
 /// A server that notices soon, a proxy before it, and one client through the proxy.
 struct Scene {
@@ -442,6 +443,23 @@ async fn a_hello_that_a_later_attempt_has_overtaken_does_not_take_the_session_ba
     );
 }
 
+/// The clock of this test and its client goes ahead by so much; the server has its own.
+async fn jump(by: Duration) {
+    time::pause();
+    time::advance(by).await;
+    time::resume();
+}
+
+/// This thread, the only one of the client and the proxy, does nothing until the server has given its connections up.
+fn stand_still_until_parted(scene: &Scene) {
+    let server = scene.node.server();
+    let wait = || {
+        let runtime = Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(server.wait_for_open(0));
+    };
+    thread::scope(|scope| scope.spawn(wait).join()).expect("in time");
+}
+
 #[tokio::test]
 async fn a_client_whose_clock_jumped_looks_at_what_came_before_it_looks_at_deadlines() {
     let scene = Scene::with(
@@ -456,9 +474,9 @@ async fn a_client_whose_clock_jumped_looks_at_what_came_before_it_looks_at_deadl
     subscribed(&mut events).await;
     scene.say(1..=1).await;
     expect(&mut events, 1..=1).await;
-    // Its only thread stands still for longer than it waits for the server, as in a laptop that sleeps.
-    std::thread::sleep(Duration::from_secs(3));
+    // By its clock, it has not run for longer than it waits for the server, as in a laptop that sleeps.
     scene.say(2..=2).await;
+    jump(Duration::from_secs(3)).await;
     expect(&mut events, 2..=2).await;
     within(scene.room.publish("3")).await.expect("accepted");
     expect(&mut events, 3..=3).await;
@@ -478,8 +496,7 @@ async fn a_client_that_slept_until_the_server_took_it_for_dead_comes_back_to_wha
     let mut events = scene.subscribe();
     subscribed(&mut events).await;
     let member = scene.client.member();
-    std::thread::sleep(Duration::from_secs(2));
-    scene.node.server().wait_for_open(0).await;
+    stand_still_until_parted(&scene);
     scene.say(1..=3).await;
     expect(&mut events, 1..=3).await;
     assert_eq!(scene.client.member(), member);
