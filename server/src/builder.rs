@@ -51,7 +51,7 @@ impl Builder {
         self
     }
 
-    /// With which keys other programs may use [`Tidewire::api`]. Default: everybody may where everybody may do everything; where
+    /// With which keys other programs may use [`Tidewire::api`] and [`Tidewire::metrics`]. Default: everybody may where everybody may do everything; where
     /// rules were given by [`access`](Self::access), nobody.
     pub fn api_keys(mut self, keys: ApiKeys) -> Self {
         self.api_keys = Some(keys);

@@ -1,5 +1,7 @@
 //! The filters: paths, and what is taken from a request.
 
+use std::sync::Arc;
+
 use http::Method;
 use hyper::upgrade::OnUpgrade;
 use warp::{
@@ -144,11 +146,17 @@ impl Tidewire {
     }
 
     /// `GET` answers with what the server has counted, as
-    /// [Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/) reads it.
+    /// [Prometheus](https://prometheus.io/docs/instrumenting/exposition_formats/) reads it. It needs a key where
+    /// [`api`](Self::api) needs one.
     #[must_use]
     pub fn metrics(&self) -> BoxedFilter<(Response,)> {
-        let tidewire = self.clone();
-        warp::get().map(move || metrics::answer(tidewire.hub())).boxed()
+        let hub = Arc::clone(self.hub());
+        let answer = move |peer: Peer| match api::let_in(&hub, &peer) {
+            Ok(()) => metrics::answer(&hub),
+            Err(refused) => refused,
+        };
+        let peer = peer(&self.settings().limits.trusted_proxies);
+        warp::get().and(peer).map(answer).boxed()
     }
 
     /// `GET` answers 200 while the server takes connections, and 503 with `Retry-After` while it [drains](Self::drain): who

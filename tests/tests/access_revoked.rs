@@ -51,6 +51,9 @@ async fn where_keys_are_asked_for_the_api_is_closed_without() {
         ("subjects/ada/sessions", "DELETE"),
         ("grants?room=x", "DELETE"),
         ("nowhere", "GET"),
+        ("limits", "GET"),
+        ("drain", "GET"),
+        ("drain", "POST"),
     ] {
         for key in [
             None,
@@ -72,6 +75,32 @@ async fn where_keys_are_asked_for_the_api_is_closed_without() {
         ask(&none, "GET", "rooms/a/messages", Some(KEY)).await.0,
         StatusCode::UNAUTHORIZED
     );
+}
+
+#[tokio::test]
+async fn metrics_need_a_key_where_the_api_does_and_health_needs_none() {
+    async fn status(server: &Server, path: &str, key: Option<&str>) -> StatusCode {
+        let mut lines = vec![format!("GET {path} HTTP/1.1"), "Host: localhost".to_owned()];
+        lines.extend(key.map(|key| format!("Authorization: Bearer {key}")));
+        server.raw().await.exchange(&lines, b"").await.0.status
+    }
+    let keyed = server();
+    for key in [None, Some(&KEY[1..])] {
+        assert_eq!(
+            status(&keyed, "/metrics", key).await,
+            StatusCode::UNAUTHORIZED,
+            "{key:?}"
+        );
+    }
+    assert_eq!(status(&keyed, "/metrics", Some(KEY)).await, StatusCode::OK);
+    for path in ["/healthz", "/readyz"] {
+        assert_eq!(status(&keyed, path, None).await, StatusCode::OK, "{path}");
+    }
+    let open = Server::start_default();
+    assert_eq!(status(&open, "/metrics", None).await, StatusCode::OK);
+    // With rules and no key nobody may.
+    let closed = Server::serve(Tidewire::builder().access(tokens::jwt()).build());
+    assert_eq!(status(&closed, "/metrics", Some(KEY)).await, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

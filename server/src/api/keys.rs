@@ -6,7 +6,7 @@ use http::{HeaderMap, header::AUTHORIZATION};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-/// The keys with which other programs may use `/api`. Nobody can tell them from its `Debug` form, nor from the time that it takes
+/// The keys with which other programs may use `/api` and `/metrics`. Nobody can tell them from its `Debug` form, nor from the time that it takes
 /// to find that one is wrong.
 #[derive(Clone)]
 pub struct ApiKeys(Option<Vec<Hash>>);

@@ -15,7 +15,7 @@ use warp::reply::Response;
 
 use self::failure::Failure;
 pub use self::keys::{ApiKeys, InvalidApiKey};
-use crate::{origins::ForeignOrigin, peer::Peer, tidewire::Tidewire};
+use crate::{hub::Hub, origins::ForeignOrigin, peer::Peer, tidewire::Tidewire};
 
 /// A request.
 pub(crate) struct Request<'a> {
@@ -36,11 +36,8 @@ pub(crate) async fn answer<B: Buf>(
         return Failure::Origin.into_response();
     }
     let hub = tidewire.hub();
-    if let Err(why) = hub.gate.ask(request.peer.address) {
-        return Failure::NotNow(why).into_response();
-    }
-    if !hub.api_keys.allow(&request.peer.headers) {
-        return Failure::Unauthorized.into_response();
+    if let Err(refused) = let_in(hub, request.peer) {
+        return refused;
     }
     let path: Vec<&str> = request.path.split('/').collect();
     let answered = match path[..] {
@@ -52,4 +49,16 @@ pub(crate) async fn answer<B: Buf>(
         _ => Err(Failure::Path),
     };
     answered.unwrap_or_else(Failure::into_response)
+}
+
+/// Lets a program in that asks for something over HTTP, if it shows a key where one is needed. An error is the answer to one
+/// that may not.
+pub(crate) fn let_in(hub: &Hub, peer: &Peer) -> Result<(), Response> {
+    hub.gate
+        .ask(peer.address)
+        .map_err(|why| Failure::NotNow(why).into_response())?;
+    match hub.api_keys.allow(&peer.headers) {
+        true => Ok(()),
+        false => Err(Failure::Unauthorized.into_response()),
+    }
 }

@@ -26,7 +26,7 @@ pub(super) fn open_to_everybody(config: &Config) -> Option<Finding> {
 pub(super) fn api_without_keys(config: &Config) -> Option<Finding> {
     let has_keys = config.access.api_key_file.is_some();
     match (config.access.asks_for_tokens(), has_keys) {
-        (true, false) => Some(Finding::note("without --api-key-file nobody may use /api")),
+        (true, false) => Some(Finding::note("without --api-key-file nobody may use /api or /metrics")),
         (false, false) if !config.listen.ip().is_loopback() => Some(Finding::warning(
             "without --api-key-file whoever reaches the server may publish over /api, and end sessions",
         )),

@@ -44,8 +44,8 @@ pub(crate) struct Access {
     #[arg(long, env = "TIDEWIRE_MAX_TOKEN_LIFE", value_name = "TIME", default_value = "24h", value_parser = parse_duration)]
     max_token_life: Duration,
 
-    /// File with the keys of /api: one a line of at least 32 characters, or a comment after #. Without it /api is open to
-    /// everybody, or with --auth jwt to nobody [default: none]
+    /// File with the keys of /api and /metrics: one a line of at least 32 characters, or a comment after #. Without it both are
+    /// open to everybody, or with --auth jwt to nobody [default: none]
     #[arg(long, env = "TIDEWIRE_API_KEY_FILE", value_name = "FILE")]
     pub(crate) api_key_file: Option<PathBuf>,
 
