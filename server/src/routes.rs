@@ -152,7 +152,7 @@ impl Tidewire {
     pub fn metrics(&self) -> BoxedFilter<(Response,)> {
         let hub = Arc::clone(self.hub());
         let answer = move |peer: Peer| match api::let_in(&hub, &peer) {
-            Ok(()) => metrics::answer(&hub),
+            Ok(_) => metrics::answer(&hub),
             Err(refused) => refused,
         };
         let peer = peer(&self.settings().limits.trusted_proxies);

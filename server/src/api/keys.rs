@@ -51,6 +51,11 @@ impl ApiKeys {
         hashes.collect::<Result<_, _>>().map(Some).map(Self)
     }
 
+    /// Whether one is needed.
+    pub(super) const fn are_needed(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Whether a request shows one of them, if one is needed: `Authorization: Bearer KEY`.
     pub(super) fn allow(&self, headers: &HeaderMap) -> bool {
         let Some(keys) = &self.0 else { return true };

@@ -8,6 +8,8 @@ mod limits;
 mod rooms;
 mod subjects;
 
+use std::net::IpAddr;
+
 use bytes::Buf;
 use futures_util::Stream;
 use http::Method;
@@ -36,13 +38,14 @@ pub(crate) async fn answer<B: Buf>(
         return Failure::Origin.into_response();
     }
     let hub = tidewire.hub();
-    if let Err(refused) = let_in(hub, request.peer) {
-        return refused;
-    }
+    let address = match let_in(hub, request.peer) {
+        Ok(address) => hub.gate.address(address),
+        Err(refused) => return refused,
+    };
     let path: Vec<&str> = request.path.split('/').collect();
     let answered = match path[..] {
         ["drain"] => drain::answer(tidewire, &request),
-        ["rooms", room, "messages"] => rooms::messages(hub, &request, room, body).await,
+        ["rooms", room, "messages"] => rooms::messages(hub, &request, (room, address), body).await,
         ["subjects", subject, "sessions"] => subjects::sessions(hub, &request, subject),
         ["grants"] => subjects::grants(hub, &request),
         ["limits"] => limits::limits(tidewire.settings(), request.method),
@@ -51,14 +54,18 @@ pub(crate) async fn answer<B: Buf>(
     answered.unwrap_or_else(Failure::into_response)
 }
 
-/// Lets a program in that asks for something over HTTP, if it shows a key where one is needed. An error is the answer to one
-/// that may not.
-pub(crate) fn let_in(hub: &Hub, peer: &Peer) -> Result<(), Response> {
+/// Lets a program in that asks for something over HTTP, if it shows a key where one is needed. Returns the address to whose
+/// limits it is held: none where it has shown a key. An error is the answer to one that may not.
+pub(crate) fn let_in(hub: &Hub, peer: &Peer) -> Result<Option<IpAddr>, Response> {
+    let is_needed = hub.api_keys.are_needed();
+    if is_needed && hub.api_keys.allow(&peer.headers) {
+        return Ok(None);
+    }
     hub.gate
         .ask(peer.address)
         .map_err(|why| Failure::NotNow(why).into_response())?;
-    match hub.api_keys.allow(&peer.headers) {
-        true => Ok(()),
-        false => Err(Failure::Unauthorized.into_response()),
+    match is_needed {
+        true => Err(Failure::Unauthorized.into_response()),
+        false => Ok(peer.address),
     }
 }

@@ -25,21 +25,24 @@ use crate::{
     engine::{Origin, Unavailable},
     handle::NotPublished,
     hub::{Hub, Message},
-    peer::Peer,
+    limits::Address,
     trace::publish_span,
 };
 
-/// Answers a request for the messages of a room, whose name is percent-encoded.
+/// Answers a request for the messages of a room, whose name is percent-encoded. A room that is made for it counts for an address,
+/// if there is one.
 pub(super) async fn messages<B: Buf>(
     hub: &Arc<Hub>,
     request: &Request<'_>,
-    room: &str,
+    (room, address): (&str, Option<Arc<Address>>),
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, Failure> {
     match *request.method {
         Method::POST => {
             let span = publish_span(&request.peer.headers);
-            publish(hub, request.peer, room, body).instrument(span).await
+            publish(hub, &request.peer.headers, (room, address), body)
+                .instrument(span)
+                .await
         }
         Method::GET => read(hub, room, request.query).await,
         _ => Err(Failure::Method("GET, POST")),
@@ -48,12 +51,10 @@ pub(super) async fn messages<B: Buf>(
 
 async fn publish<B: Buf>(
     hub: &Arc<Hub>,
-    peer: &Peer,
-    encoded: &str,
+    headers: &HeaderMap,
+    (encoded, address): (&str, Option<Arc<Address>>),
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Result<Response, Failure> {
-    let headers = &peer.headers;
-    let address = hub.gate.address(peer.address);
     let room = room(encoded)?;
     let origin = origin(headers)?;
     let limit = BodyLimit {

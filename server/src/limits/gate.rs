@@ -127,7 +127,7 @@ impl Gate {
         Ok(admitted)
     }
 
-    /// Lets a request to `/api` be answered that comes from this address: it counts as a message.
+    /// Lets a request to `/api` or `/metrics` be answered that comes from this address: it counts as a message.
     pub(crate) fn ask(&self, address: Option<IpAddr>) -> Result<(), NotNow> {
         let said = self.address(address).map_or(Ok(()), |address| address.usage().say());
         said.map_err(NotNow::TooFast)

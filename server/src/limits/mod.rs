@@ -57,8 +57,8 @@ pub struct Limits {
     /// How many bytes a session may send, or a connection to `/echo` or `/chat`, before nothing is read until it is time for
     /// more. Default: 2 MiB a second, 16 MiB at once.
     pub session_bytes: Option<Rate>,
-    /// The same as [`session_messages`](Self::session_messages) for all of one address, and for its requests to `/api`, which
-    /// are answered with 429. Default: 5,000 a second, 50,000 at once.
+    /// The same as [`session_messages`](Self::session_messages) for all of one address, and for its requests to `/api` and
+    /// `/metrics` without a key, which are answered with 429. Default: 5,000 a second, 50,000 at once.
     pub address_messages: Option<Rate>,
     /// The same as [`session_bytes`](Self::session_bytes) for all of one address. Default: 16 MiB a second, 128 MiB at once.
     pub address_bytes: Option<Rate>,

@@ -92,7 +92,7 @@ pub(super) static ROWS: &[Row] = &[
     Row {
         name: "address_messages",
         scope: Scope::Address,
-        what: "messages, signals and requests to `/api`, and twice as many frames",
+        what: "messages, signals and requests to `/api` and `/metrics` without a key, and twice as many frames",
         unit: "messages",
         at_bound: "as for a session; a request is answered with 429",
         value: Value::Rate(|it| it.limits.address_messages),

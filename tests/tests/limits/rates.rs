@@ -5,7 +5,7 @@ use tidewire_protocol::{
     Sequence,
     frame::{ClientFrame, Outcome, Payload, RefusalCode, RefusedWhat, Start},
 };
-use tidewire_server::{Limits, Rate};
+use tidewire_server::{ApiKeys, Limits, Rate, Settings, Tidewire};
 use tidewire_tests::{
     Heard, Poller, Server, Wire,
     polls::{offsets, publish},
@@ -163,6 +163,39 @@ async fn one_request_to_the_api_more_than_an_address_may_make_is_answered_with_4
     let answer: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
     assert_eq!(answer["error"]["code"], "rate_limited");
     until(async || server.raw().await.exchange(&lines, b"").await.0.status == StatusCode::OK).await;
+}
+
+#[tokio::test]
+async fn a_request_to_the_api_with_a_key_is_not_held_to_its_address_and_one_with_a_wrong_key_is() {
+    const KEY: &str = "0123456789abcdef0123456789abcdef";
+    let mut settings = Settings::default();
+    settings.limits.address_messages = at_once(2);
+    settings.limits.new_rooms = at_once(1);
+    let keys = ApiKeys::parse(KEY).expect("a key");
+    let server = Server::serve(Tidewire::builder().settings(settings).api_keys(keys).build());
+    let mut raw = server.raw().await;
+    let mut ask = async |path: &str, key: &str| {
+        let lines = [
+            format!("{path} HTTP/1.1"),
+            "Host: localhost".to_owned(),
+            format!("Authorization: Bearer {key}"),
+        ];
+        raw.exchange(&lines, b"").await.0.status
+    };
+    for path in ["GET /metrics", "GET /api/limits"] {
+        let turned_away = loop {
+            match ask(path, &KEY[1..]).await {
+                StatusCode::UNAUTHORIZED => {}
+                other => break other,
+            }
+        };
+        assert_eq!(turned_away, StatusCode::TOO_MANY_REQUESTS, "{path}");
+    }
+    for number in 0..20 {
+        let publish = format!("POST /api/rooms/{number}/messages");
+        assert_eq!(ask(&publish, KEY).await, StatusCode::CREATED);
+        assert_eq!(ask("GET /metrics", KEY).await, StatusCode::OK);
+    }
 }
 
 /// A poll with so many bytes, and what it is answered.

@@ -101,6 +101,10 @@ const TESTED: &[(&str, &[(&str, &str)])] = &[
                 RATES,
                 "one_request_to_the_api_more_than_an_address_may_make_is_answered_with_429",
             ),
+            (
+                RATES,
+                "a_request_to_the_api_with_a_key_is_not_held_to_its_address_and_one_with_a_wrong_key_is",
+            ),
         ],
     ),
     (
