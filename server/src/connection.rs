@@ -398,6 +398,7 @@ fn after(duration: Duration) -> Pin<Box<Sleep>> {
 mod tests {
     use super::*;
     use crate::{
+        access::Guest,
         clock::Clock,
         drain::Drain,
         limits::{Rate, Rates},
@@ -443,7 +444,14 @@ mod tests {
             message: MESSAGE,
             partials: Partials::new(Some(PARTIALS)),
         };
-        let connection = Connection::new(io, websocket, Echo(throttle), (counted, traffic), drain.tell(), bounds);
+        let connection = Connection::new(
+            io,
+            websocket,
+            Echo::new(Guest::default(), throttle),
+            (counted, traffic),
+            drain.tell(),
+            bounds,
+        );
         (drain, tokio::spawn(connection))
     }
 

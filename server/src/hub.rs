@@ -17,7 +17,7 @@ use tokio::time::{Instant, interval, sleep_until, timeout_at};
 use tracing::{debug, warn};
 
 use crate::{
-    access::{Access, Allowed, Decider, Pass, Publishing},
+    access::{Access, Allowed, Decider, Guests, Pass, Publishing},
     api::ApiKeys,
     clock::Clock,
     engine::{Append, AppendError, Engine, Origin},
@@ -40,6 +40,7 @@ pub(crate) struct Hub {
     pub(crate) gate: Arc<Gate>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) decider: Decider,
+    pub(crate) guests: Arc<Guests>,
     /// With which `/api` may be used.
     pub(crate) api_keys: ApiKeys,
     connections: AtomicU64,
@@ -79,6 +80,7 @@ impl Hub {
             sessions: Sessions::new(clock, &settings, Arc::clone(gate.session_rates())),
             gate,
             decider: Decider::new(access, &settings),
+            guests: Arc::default(),
             settings,
             metrics: Arc::new(Metrics::new(clock)),
             api_keys,

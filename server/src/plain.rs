@@ -4,9 +4,11 @@ use std::{borrow::Cow, collections::VecDeque, sync::Arc, task::Context};
 
 use bytes::Bytes;
 use tidewire_protocol::{CloseCode, Cursor, Offset, frame::Start};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
 
 use crate::{
+    access::Guest,
     clock::Clock,
     connection::Endpoint,
     limits::Throttle,
@@ -21,7 +23,16 @@ const RECEIVED: &str = "Server received: ";
 const BROADCAST: &str = "Broadcast: ";
 
 /// Sends every message straight back, unchanged.
-pub(crate) struct Echo(pub(crate) Throttle);
+pub(crate) struct Echo {
+    guest: Guest,
+    throttle: Throttle,
+}
+
+impl Echo {
+    pub(crate) fn new(guest: Guest, throttle: Throttle) -> Self {
+        Self { guest, throttle }
+    }
+}
 
 impl Endpoint for Echo {
     const PATH: Path = Path::Echo;
@@ -33,8 +44,20 @@ impl Endpoint for Echo {
         Ok(())
     }
 
+    fn poll_frames(&mut self, cx: &mut Context<'_>, _outbox: &mut Outbox) -> Result<(), CloseCode> {
+        self.guest.look(cx.waker())
+    }
+
     fn throttle(&mut self) -> &mut Throttle {
-        &mut self.0
+        &mut self.throttle
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.guest.deadline()
+    }
+
+    fn on_deadline(&mut self, _outbox: &mut Outbox) -> Result<(), CloseCode> {
+        self.guest.on_deadline()
     }
 }
 
@@ -43,6 +66,7 @@ pub(crate) struct Chat {
     clock: Clock,
     reader: Reader,
     place: Place,
+    guest: Guest,
     throttle: Throttle,
 }
 
@@ -56,7 +80,7 @@ struct Place {
 
 impl Chat {
     /// Joins at the log's end: only what is said from now on is seen.
-    pub(crate) fn join(room: &Arc<Room>, clock: Clock, throttle: Throttle) -> Self {
+    pub(crate) fn join(room: &Arc<Room>, clock: Clock, guest: Guest, throttle: Throttle) -> Self {
         let cursor = room.lock().log.cursor(Start::Now);
         Self {
             clock,
@@ -65,6 +89,7 @@ impl Chat {
                 cursor,
                 own: VecDeque::new(),
             },
+            guest,
             throttle,
         }
     }
@@ -98,6 +123,7 @@ impl Endpoint for Chat {
     }
 
     fn poll_frames(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Result<(), CloseCode> {
+        self.guest.look(cx.waker())?;
         if !self.reader.may_have_news() {
             return Ok(());
         }
@@ -112,6 +138,14 @@ impl Endpoint for Chat {
 
     fn throttle(&mut self) -> &mut Throttle {
         &mut self.throttle
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.guest.deadline()
+    }
+
+    fn on_deadline(&mut self, _outbox: &mut Outbox) -> Result<(), CloseCode> {
+        self.guest.on_deadline()
     }
 }
 
@@ -186,7 +220,7 @@ mod tests {
     }
 
     fn join(room: &Arc<Room>) -> Chat {
-        Chat::join(room, Clock::new(), Throttle::new(None))
+        Chat::join(room, Clock::new(), Guest::default(), Throttle::new(None))
     }
 
     fn say(member: &mut Chat, length: usize) {

@@ -11,6 +11,7 @@ use warp::{
 };
 
 use crate::{
+    access::Guest,
     api,
     connection::Endpoint,
     metrics,
@@ -56,10 +57,11 @@ impl Tidewire {
     /// A request that is not a proper opening handshake is answered here and not rejected: 405 for a method other than
     /// GET, 426 for a GET without upgrade or a wrong version, 400 for a bad key, 403 for a page that
     /// [`Settings::origins`](crate::Settings::origins) does not allow, 401 for who may not
-    /// [connect](crate::Access::connect), who has no token to show here.
+    /// [connect](crate::Access::connect), who has no token to show here. When the [pass](crate::Pass) expires the connection is
+    /// closed with 4001, and with 4202 when the [sessions of its subject are ended](Self::end_sessions).
     #[must_use]
     pub fn echo(&self) -> BoxedFilter<(Response,)> {
-        self.plain(|tidewire, peer| Echo(tidewire.hub().throttle(&peer)))
+        self.plain(|tidewire, peer, guest| Echo::new(guest, tidewire.hub().throttle(&peer)))
     }
 
     /// A WebSocket on which what one says is told to all others, at whatever path it is mounted; the same room for
@@ -69,9 +71,9 @@ impl Tidewire {
     /// of the others' `Broadcast: …`. Bad handshakes are answered as for [`echo`](Self::echo).
     #[must_use]
     pub fn chat(&self) -> BoxedFilter<(Response,)> {
-        self.plain(|tidewire, peer| {
+        self.plain(|tidewire, peer, guest| {
             let hub = tidewire.hub();
-            Chat::join(tidewire.lobby(), hub.clock, hub.throttle(&peer))
+            Chat::join(tidewire.lobby(), hub.clock, guest, hub.throttle(&peer))
         })
     }
 
@@ -172,7 +174,7 @@ impl Tidewire {
     }
 
     /// An endpoint on which nobody can show a token, so that it is asked before who may connect.
-    fn plain<E: Endpoint>(&self, join: fn(&Self, Peer) -> E) -> BoxedFilter<(Response,)> {
+    fn plain<E: Endpoint>(&self, join: fn(&Self, Peer, Guest) -> E) -> BoxedFilter<(Response,)> {
         let tidewire = self.clone();
         warp::method()
             .and(peer(&self.settings().limits.trusted_proxies))
@@ -183,8 +185,9 @@ impl Tidewire {
                     let opened = async {
                         let origins = &tidewire.settings().origins;
                         let upgrade = Upgrade::new(&method, &peer, on_upgrade, origins)?;
-                        tidewire.hub().decider.connect(&peer.connecting()).decided().await?;
-                        tidewire.open(upgrade, peer, join)
+                        let pass = tidewire.hub().decider.connect(&peer.connecting()).decided().await?;
+                        let guest = tidewire.hub().let_in(&pass)?;
+                        tidewire.open(upgrade, peer, move |tidewire, peer| join(tidewire, peer, guest))
                     };
                     opened.await.unwrap_or_else(|refusal| tidewire.refuse(refusal))
                 }

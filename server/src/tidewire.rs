@@ -117,7 +117,7 @@ impl Tidewire {
         &self,
         upgrade: Upgrade,
         peer: Peer,
-        join: fn(&Self, Peer) -> E,
+        join: impl FnOnce(&Self, Peer) -> E + Send + 'static,
     ) -> Result<Response, Refusal> {
         if let Some(seconds) = self.phase().retry_after() {
             return Err(Refusal::GoingAway(seconds));
@@ -142,7 +142,12 @@ impl Tidewire {
         self.shared.tasks.track_future(answering)
     }
 
-    async fn run<E: Endpoint>(self, on_upgrade: OnUpgrade, from: Box<(Peer, Admitted)>, join: fn(&Self, Peer) -> E) {
+    async fn run<E: Endpoint>(
+        self,
+        on_upgrade: OnUpgrade,
+        from: Box<(Peer, Admitted)>,
+        join: impl FnOnce(&Self, Peer) -> E,
+    ) {
         let io = match on_upgrade.await {
             Ok(upgraded) => Io::from(upgraded),
             Err(error) => return debug!(path = %E::PATH, %error, "upgrade failed"),
@@ -155,7 +160,7 @@ impl Tidewire {
         self.connection(io, peer, join).await;
     }
 
-    fn connection<E: Endpoint>(&self, io: Io, peer: Peer, join: fn(&Self, Peer) -> E) -> Connection<Io, E> {
+    fn connection<E: Endpoint>(&self, io: Io, peer: Peer, join: impl FnOnce(&Self, Peer) -> E) -> Connection<Io, E> {
         let settings = self.settings();
         let traffic = Traffic::begin(&self.hub().metrics, E::PATH, peer.address);
         let bounds = Bounds {

@@ -6,6 +6,7 @@
 mod begun;
 mod decider;
 mod grants;
+mod guests;
 mod jwt;
 mod open;
 mod pattern;
@@ -31,6 +32,7 @@ use tidewire_protocol::{
 pub(crate) use self::{
     begun::Begun,
     decider::{Decider, Passed},
+    guests::{Guest, Guests},
 };
 pub use self::{
     grants::{Grants, Right},

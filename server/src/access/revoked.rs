@@ -77,6 +77,11 @@ impl Revoked {
         Ok(())
     }
 
+    /// Whether the sessions of its subject were ended since it was issued.
+    pub(crate) fn has_ended(&self, pass: &Pass) -> bool {
+        self.read().has_revoked(pass)
+    }
+
     /// Whether something was revoked since this was applied to a pass.
     pub(crate) fn affects(&self, pass: &Pass) -> bool {
         let state = self.read();

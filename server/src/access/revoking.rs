@@ -9,7 +9,8 @@ use super::{Pattern, TooManyRevoked};
 use crate::{hub::Hub, tidewire::Tidewire};
 
 impl Tidewire {
-    /// Ends all sessions of a subject: they are closed with 4202 and forgotten. What was issued to it until now is refused for
+    /// Ends all sessions of a subject: they are closed with 4202 and forgotten, and its connections to `/echo` and `/chat` are
+    /// closed alike. What was issued to it until now is refused for
     /// [`Settings::max_token_life`](crate::Settings::max_token_life); of tokens, which tell only the second, those of this second
     /// too. Returns how many sessions there were.
     ///
@@ -38,6 +39,7 @@ impl Hub {
     pub(crate) fn revoke(self: &Arc<Self>, subject: &MemberId) -> Result<usize, TooManyRevoked> {
         // First it is remembered, so that who comes meanwhile finds it, or is found.
         self.decider.revoked().revoke(subject)?;
+        self.guests.end_all_of(subject);
         let ended = self.sessions.end_all_of(subject);
         for (session, term) in &ended {
             self.end_everywhere(*session, *term);
