@@ -2,6 +2,7 @@
 //! here.
 
 mod passes;
+mod rechecks;
 
 use std::{
     net::IpAddr,
@@ -16,6 +17,7 @@ use tidewire_protocol::{
     server::{Action, Connection as Machine, Input, Output},
 };
 
+use self::rechecks::Rechecks;
 use crate::{
     access::{Decision, Pass, Passed, Right, Signalling, Subscribing},
     attaching::Attached,
@@ -50,6 +52,7 @@ pub(crate) struct Driver {
     who: Option<Who>,
     joined: Vec<Joined>,
     openings: Openings,
+    rechecks: Rechecks,
     /// Where reading goes on when the outbox was full: every room has its turn.
     turn: usize,
     /// When the machine wants to be told the time.
@@ -88,6 +91,7 @@ impl Driver {
             who: None,
             joined: Vec::new(),
             openings: Openings::default(),
+            rechecks: Rechecks::default(),
             turn: 0,
             wakes_at: None,
             leaves_at: None,
@@ -199,6 +203,7 @@ impl Driver {
             Action::Unsubscribe { room } => {
                 self.joined.retain(|it| it.name != room);
                 self.openings.cancel(&room);
+                self.rechecks.cancel(&room);
                 if let Some(who) = &self.who {
                     self.hub.sessions.exit(who.session, self.id, &room);
                 }
@@ -450,6 +455,10 @@ impl Driver {
         {
             self.renewing = None;
             self.on_renewed(passed);
+            self.flush(out)?;
+        }
+        if !self.rechecks.is_empty() {
+            self.poll_rechecks(cx);
             self.flush(out)?;
         }
         if !self.openings.is_empty() {

@@ -54,6 +54,14 @@ impl Joined {
         may(Right::Subscribe) && (!self.reader.follows_presence() || may(Right::Presence))
     }
 
+    /// What its client is told of who is there.
+    pub(crate) fn presence(&self) -> PresenceWanted {
+        match self.reader.follows_presence() {
+            true => PresenceWanted::List,
+            false => PresenceWanted::Nothing,
+        }
+    }
+
     pub(crate) fn room(&self) -> &Arc<Room> {
         self.reader.room()
     }

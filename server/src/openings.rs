@@ -1,6 +1,7 @@
 //! Subscriptions that wait to be allowed, or for their rooms.
 
 use std::{
+    mem,
     sync::Arc,
     task::{Context, Poll},
 };
@@ -34,6 +35,11 @@ impl Openings {
 
     pub(crate) fn push(&mut self, wanted: Wanted, opening: EngineFuture<'static, Opened>) {
         self.0.push((wanted, opening));
+    }
+
+    /// Takes out all, to be asked for anew.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Wanted> + use<> {
+        mem::take(&mut self.0).into_iter().map(|(wanted, _)| wanted)
     }
 
     /// The client no longer wants the room.

@@ -242,6 +242,58 @@ async fn a_subscription_that_is_decided_later_begins_or_is_refused() {
     assert_eq!(ada.closed().await.0, Some(CloseCode::TRY_AGAIN_LATER));
 }
 
+/// Its tokens say which rooms may be read; of `later` that is decided later.
+#[derive(Debug)]
+struct Rooms;
+
+impl Access for Rooms {
+    fn connect(&self, connecting: &Connecting<'_>) -> Decision<Result<Pass, Denied>> {
+        Decision::Now(Ok(Pass::anonymous().with(connecting.token.to_vec())))
+    }
+
+    fn subscribe(&self, subscribing: &Subscribing<'_>) -> Decision<Result<(), RefusalCode>> {
+        let token = subscribing.pass.data::<Vec<u8>>().map(Vec::as_slice);
+        let decided = match (token, subscribing.room.as_str()) {
+            (Some(b"all"), _) | (Some(b"one"), "one") | (Some(b"later"), "two") => Ok(()),
+            _ => Err(RefusalCode(222)),
+        };
+        match token {
+            Some(b"later") => Decision::later(async move {
+                tokio::task::yield_now().await;
+                decided
+            }),
+            _ => Decision::Now(decided),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_programs_own_rules_are_asked_again_about_subscriptions_when_a_token_is_renewed() {
+    for (token, left, ended) in [(b"one" as &[u8], "one", 2), (b"later", "two", 1)] {
+        let server = Server::serve(Tidewire::builder().access(Rooms).build());
+        let mut ada = join(&server, b"all").await;
+        ada.subscribe(1, "one", Start::Now).await;
+        ada.subscribe(2, "two", Start::Now).await;
+        renew(&mut ada, b"all").await;
+        assert_eq!(ada.next().await, Heard::Authenticated(Duration::ZERO));
+        renew(&mut ada, token).await;
+        let mut heard = [ada.next().await, ada.next().await];
+        heard.sort_by_key(|heard| matches!(heard, Heard::Authenticated(_)));
+        let refused = Heard::Refused(Refused {
+            what: RefusedWhat::Subscription(Request(ended)),
+            code: RefusalCode(222),
+        });
+        assert_eq!(heard, [refused, Heard::Authenticated(Duration::ZERO)]);
+        for room in ["one", "two"] {
+            let handle = server.tidewire().room(room).expect("a name");
+            handle.publish(room).await.expect("published");
+            assert_eq!(handle.presence().len(), usize::from(room == left), "{room}");
+        }
+        assert_eq!(ada.message().await.text(), left);
+        ada.round_trip().await;
+    }
+}
+
 #[tokio::test]
 async fn a_client_that_goes_before_it_was_decided_leaves_nothing() {
     let (decide, held) = oneshot::channel();

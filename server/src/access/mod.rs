@@ -72,6 +72,9 @@ pub trait Access: fmt::Debug + Send + Sync + 'static {
 
     /// A session asks for a room's messages. Default: the grants of its pass decide, see [`Subscribing::is_granted`].
     ///
+    /// It is asked again about each subscription there is when the session gets another pass, as by a renewed token; then `start`
+    /// is [`Start::Now`]. An error ends the subscription, and until it is known it goes on.
+    ///
     /// Where the pass does not grant [`Right::History`], a subscription that is to begin after a position goes on only where the
     /// same session was subscribed before; otherwise it is told a gap, whatever is decided here.
     fn subscribe(&self, subscribing: &Subscribing<'_>) -> Decision<Result<(), RefusalCode>> {

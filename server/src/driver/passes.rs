@@ -1,13 +1,17 @@
 //! What a connection may do: the pass that it gets with its session, and each that takes its place.
 
-use std::sync::Arc;
+use std::{sync::Arc, task::Context};
 
 use http::HeaderMap;
-use tidewire_protocol::{Asked, CloseCode, frame::RefusalCode, server::Input};
+use tidewire_protocol::{
+    Asked, CloseCode, RoomName,
+    frame::{RefusalCode, Start},
+    server::Input,
+};
 
 use super::Driver;
 use crate::{
-    access::{Connecting, Decision, Denied, Pass, Passed},
+    access::{Connecting, Decision, Denied, Pass, Passed, Subscribing},
     attaching::Attaching,
 };
 
@@ -102,5 +106,52 @@ impl Driver {
             let refused = Input::Subscribed(ended.request, Err(RefusalCode::FORBIDDEN));
             self.machine.handle_input(now, refused);
         }
+        self.ask_again();
+    }
+
+    /// Asks its access about each subscription again. Those that are being opened are asked for anew.
+    fn ask_again(&mut self) {
+        let Some(who) = &self.who else { return };
+        self.rechecks.clear();
+        let mut refused = Vec::new();
+        for joined in &self.joined {
+            let subscribing = Subscribing {
+                pass: &who.pass,
+                member: &who.member,
+                room: &joined.name,
+                start: Start::Now,
+                presence: joined.presence(),
+            };
+            match self.hub.decider.subscribe(&subscribing) {
+                Decision::Now(Ok(())) => {}
+                Decision::Now(Err(code)) => refused.push((joined.name.clone(), code)),
+                Decision::Later(deciding) => self.rechecks.push(joined.name.clone(), deciding),
+            }
+        }
+        for (room, code) in refused {
+            self.refuse(&room, code);
+        }
+        for wanted in self.openings.take() {
+            self.subscribe(wanted);
+        }
+    }
+
+    /// Ends the subscriptions of which it was decided by now that they are refused.
+    pub(super) fn poll_rechecks(&mut self, cx: &mut Context<'_>) {
+        while let Some((room, code)) = self.rechecks.poll_refused(cx) {
+            self.refuse(&room, code);
+        }
+    }
+
+    /// A subscription that was allowed is no longer.
+    fn refuse(&mut self, room: &RoomName, code: RefusalCode) {
+        let index = self.joined.iter().position(|joined| joined.name == *room);
+        let (Some(index), Some(who)) = (index, &self.who) else {
+            return;
+        };
+        let ended = self.joined.remove(index);
+        self.hub.sessions.exit(who.session, self.id, room);
+        let refused = Input::Subscribed(ended.request, Err(code));
+        self.machine.handle_input(self.hub.clock.now(), refused);
     }
 }
