@@ -7,6 +7,7 @@ pub struct Readme;
 
 mod bad_network;
 mod engine;
+mod folder;
 mod frames;
 mod gateway;
 mod node;
@@ -44,6 +45,7 @@ use tokio_tungstenite::{
 
 pub use bad_network::BadNetwork;
 pub use engine::{EngineFault, SlowEngine};
+pub use folder::Folder;
 pub use frames::{Frame, read_frame};
 pub use gateway::Gateway;
 pub use node::Node;

@@ -1,43 +1,21 @@
 //! `tidewire token`, and a server of the binary that takes what it prints.
 
-use std::path::PathBuf;
+use tidewire_tests::{Folder, Over, Process, Visitor};
 
-use tidewire_tests::{Over, Process, Visitor};
-
-/// A file with a secret; it is removed with its value.
-struct Secret(PathBuf);
-
-impl Secret {
-    fn new(name: &str, secret: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("tidewire-{name}-{}", std::process::id()));
-        std::fs::write(&path, secret).expect("a file");
-        Self(path)
-    }
-
-    fn option(&self) -> String {
-        format!("--jwt-secret-file={}", self.0.display())
-    }
-}
-
-impl Drop for Secret {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
+/// A secret in a file, as an option.
+fn secret(folder: &Folder, name: &str, secret: &str) -> String {
+    format!("--jwt-secret-file={}", folder.write(name, secret))
 }
 
 #[tokio::test]
 async fn the_server_takes_what_it_prints() {
-    let secret = Secret::new("good-secret", "a secret of at least thirty-two bytes\n");
+    let folder = Folder::new();
+    let secret = secret(&folder, "secret", "a secret of at least thirty-two bytes\n");
     let names = ["--jwt-issuer=us", "--jwt-audience=chat"];
-    let options = [
-        "token",
-        &secret.option(),
-        "--sub=ada",
-        "--grant=a=b/**=publish,subscribe",
-    ];
+    let options = ["token", &secret, "--sub=ada", "--grant=a=b/**=publish,subscribe"];
     let (token, error, status) = Process::run(&[&options[..], &names].concat()).await;
     assert!(status.success(), "{error}");
-    let server = Process::start(&[&["--auth=jwt", &*secret.option()][..], &names].concat(), &[]).await;
+    let server = Process::start(&[&["--auth=jwt", &*secret][..], &names].concat(), &[]).await;
     for over in Over::ALL {
         let mut ada = Visitor::new(over, server.address, token.trim().into());
         assert_eq!(ada.publish("a=b/c", "hello").await, Ok(()));
@@ -47,8 +25,9 @@ async fn the_server_takes_what_it_prints() {
 
 #[tokio::test]
 async fn what_cannot_be_signed_is_told() {
-    let good = Secret::new("secret", "a secret of at least thirty-two bytes");
-    let short = Secret::new("short-secret", "a short secret");
+    let folder = Folder::new();
+    let good = secret(&folder, "secret", "a secret of at least thirty-two bytes");
+    let short = secret(&folder, "short-secret", "a short secret");
     for (secret, option, expected) in [
         (&short, "--grant=a=publish", "at least 32 bytes"),
         (&good, "--grant=a", "PATTERN=RIGHTS"),
@@ -56,7 +35,7 @@ async fn what_cannot_be_signed_is_told() {
         (&good, "--grant=a=rule", "\"rule\""),
         (&good, "--expires-in=soon", "expires-in"),
     ] {
-        let (output, error, status) = Process::run(&["token", &secret.option(), "--sub=ada", option]).await;
+        let (output, error, status) = Process::run(&["token", secret, "--sub=ada", option]).await;
         assert!(!status.success() && error.contains(expected), "{error}");
         assert_eq!(output, "");
     }

@@ -3,6 +3,7 @@
 mod behaviours;
 mod caddy;
 mod child;
+mod names;
 mod nginx;
 mod unit;
 

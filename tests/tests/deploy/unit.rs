@@ -1,12 +1,8 @@
 //! What runs the server: the systemd unit, and the Dockerfile.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::process::Command;
 
-use tidewire_tests::Process;
+use tidewire_tests::{Folder, Process};
 
 const UNIT: &str = include_str!("../../../docs/deploy/tidewire.service");
 const DOCKERFILE: &str = include_str!("../../../Dockerfile");
@@ -41,15 +37,14 @@ fn systemd_takes_the_unit_and_finds_little_that_it_may_do() {
         return;
     }
     let folder = Folder::new();
-    let path = folder.0.join("tidewire.service");
-    fs::write(&path, UNIT.replace("/usr/local/bin/tidewire", "/bin/true")).expect("a file");
+    let path = folder.write("tidewire.service", UNIT.replace("/usr/local/bin/tidewire", "/bin/true"));
     assert_eq!(analyze(&["verify"], &path), "");
     // Of 100, the more the worse; a unit without any of this has 96.
     analyze(&["security", "--offline=true", "--threshold=20"], &path);
 }
 
 /// What it complains of.
-fn analyze(arguments: &[&str], path: &Path) -> String {
+fn analyze(arguments: &[&str], path: &str) -> String {
     let output = Command::new("systemd-analyze")
         .args(arguments)
         .arg(path)
@@ -84,21 +79,4 @@ async fn the_dockerfiles_health_check_tells_a_server_from_none() {
 fn the_dockerfile_builds_with_the_compiler_that_the_project_asks_for() {
     let wanted = concat!("rust:", env!("CARGO_PKG_RUST_VERSION"), "-slim");
     assert!(DOCKERFILE.contains(wanted), "{wanted}");
-}
-
-/// It is removed with its value.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("tidewire-unit-{}", std::process::id()));
-        fs::create_dir_all(&folder).expect("a folder");
-        Self(folder)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
