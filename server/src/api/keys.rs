@@ -1,15 +1,22 @@
 //! The keys of other programs.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+};
 
 use http::{HeaderMap, header::AUTHORIZATION};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-/// The keys with which other programs may use `/api` and `/metrics`. Nobody can tell them from its `Debug` form, nor from the time that it takes
-/// to find that one is wrong.
+/// The keys with which other programs may use `/api` and `/metrics`. Nobody can tell them from its `Debug` form, nor from the time
+/// that it takes to find that one is wrong. Clones are the same keys, also when these are [replaced](Self::replace) while a server
+/// runs.
 #[derive(Clone)]
-pub struct ApiKeys(Option<Vec<Hash>>);
+pub struct ApiKeys(Arc<RwLock<Needed>>);
+
+/// One of which is needed, or none.
+type Needed = Option<Vec<Hash>>;
 
 /// A line is not a key: it has fewer than [`ApiKeys::MIN_CHARACTERS`], or others than visible ASCII characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,14 +33,18 @@ impl ApiKeys {
 
     /// No key: nobody may use it.
     #[must_use]
-    pub const fn none() -> Self {
-        Self(Some(Vec::new()))
+    pub fn none() -> Self {
+        Self::of(Some(Vec::new()))
     }
 
     /// No key is needed: everybody may use it.
     #[must_use]
-    pub const fn unneeded() -> Self {
-        Self(None)
+    pub fn unneeded() -> Self {
+        Self::of(None)
+    }
+
+    fn of(keys: Needed) -> Self {
+        Self(Arc::new(RwLock::new(keys)))
     }
 
     /// A key on each line; what begins with `#`, and lines without anything, is passed over.
@@ -48,18 +59,30 @@ impl ApiKeys {
             let is_good = key.len() >= Self::MIN_CHARACTERS && key.bytes().all(|byte| byte.is_ascii_graphic());
             is_good.then(|| hash(key)).ok_or(InvalidApiKey { line: index + 1 })
         });
-        hashes.collect::<Result<_, _>>().map(Some).map(Self)
+        hashes.collect::<Result<_, _>>().map(Some).map(Self::of)
+    }
+
+    /// From now on these are the keys, and the old ones are no longer.
+    pub fn replace(&self, keys: &Self) {
+        let keys = keys.read().clone();
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Needed> {
+        // No code that can panic runs under the lock.
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether one is needed.
-    pub(super) const fn are_needed(&self) -> bool {
-        self.0.is_some()
+    pub(super) fn are_needed(&self) -> bool {
+        self.read().is_some()
     }
 
     /// Whether a request shows one of them, if one is needed: `Authorization: Bearer KEY`.
     pub(super) fn allow(&self, headers: &HeaderMap) -> bool {
-        let Some(keys) = &self.0 else { return true };
         let shown = hash(shown(headers).unwrap_or_default());
+        let keys = self.read();
+        let Some(keys) = &*keys else { return true };
         // Each is looked at, whether one was found before or not.
         let found = keys.iter().map(|key| key.ct_eq(&shown));
         found.fold(Choice::from(0), |any, one| any | one).into()
@@ -77,7 +100,7 @@ fn shown(headers: &HeaderMap) -> Option<&str> {
 
 impl fmt::Debug for ApiKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
+        match &*self.read() {
             Some(keys) => write!(f, "ApiKeys({})", keys.len()),
             None => f.write_str("ApiKeys(unneeded)"),
         }
@@ -133,6 +156,14 @@ mod tests {
         assert_eq!(short.err(), Some(InvalidApiKey { line: 2 }));
         let spaced = ApiKeys::parse(&format!("# one\n{ONE} {TWO}"));
         assert_eq!(spaced.err(), Some(InvalidApiKey { line: 2 }));
+    }
+
+    #[test]
+    fn clones_take_new_keys_and_the_old_ones_no_longer() {
+        let keys = ApiKeys::parse(ONE).expect("a key");
+        let clone = keys.clone();
+        keys.replace(&ApiKeys::parse(TWO).expect("a key"));
+        assert!(!allow(&clone, &format!("Bearer {ONE}")) && allow(&clone, &format!("Bearer {TWO}")));
     }
 
     #[test]

@@ -5,16 +5,20 @@ use std::{
     future::pending,
     io::{self, Write},
     process::ExitCode,
+    time::Duration,
 };
 
 use tidewire_server::{Tidewire, Tls, bind, missing_page, page, serve, serve_tls};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::sleep,
+};
 use tracing::{debug, info, warn};
 use warp::Filter;
 
 use crate::{
     checks::{self, Weight},
-    config::Config,
+    config::{Config, key_files::KeyFiles},
 };
 
 /// Serves. It fails where it cannot begin, or where [`checks`] find an error.
@@ -50,25 +54,30 @@ async fn listen(config: &Config) -> io::Result<()> {
     let listener =
         bind(config.listen).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", config.listen)))?;
     let address = listener.local_addr()?;
-    let tls = match config.tls.open().map_err(io::Error::other)? {
-        // Without TLS that signal ends the program, as it does others.
-        Some(tls) => Some((tls, signal(SignalKind::hangup())?)),
-        None => None,
+    let tls = config.tls.open().map_err(io::Error::other)?;
+    let (tidewire, key_files) = config.tidewire()?;
+    // With no file to be read anew that signal ends the program, as it does others.
+    let hangup = match tls.is_some() || !key_files.is_empty() {
+        true => Some(signal(SignalKind::hangup())?),
+        false => None,
     };
-    let tidewire = config.tidewire()?;
     let page = config.www.clone().map_or_else(missing_page, page);
     let routes = tidewire.routes().or(page);
 
     let scheme = if tls.is_some() { "https" } else { "http" };
     writeln!(io::stdout(), "listening on {scheme}://{address}")?;
     let (settings, drained) = (tidewire.settings(), tidewire.drained());
+    let reloading = reload(tls.clone(), key_files, hangup);
     let serving = async {
         match tls {
             None => serve(listener, routes, settings, drained).await,
-            Some((tls, hangup)) => tokio::select! {
-                () = serve_tls(listener, tls.clone(), routes, settings, drained) => {}
-                never = reload(&tls, hangup) => match never {},
-            },
+            Some(tls) => serve_tls(listener, tls, routes, settings, drained).await,
+        }
+    };
+    let serving = async {
+        tokio::select! {
+            () = serving => {}
+            never = reloading => match never {},
         }
     };
     tokio::join!(serving, end(&tidewire, interrupt, terminate));
@@ -94,18 +103,52 @@ async fn end(tidewire: &Tidewire, mut interrupt: Signal, mut terminate: Signal) 
     tidewire.shutdown().await;
 }
 
-/// Looks for a new certificate at each SIGHUP, for ever.
-async fn reload(tls: &Tls, mut hangup: Signal) -> Infallible {
-    while hangup.recv().await.is_some() {
-        tls.reload_and_log().await;
+/// Looks for new keys from time to time, and at each SIGHUP also for a new certificate, for ever. Beside that the latter is looked
+/// for from time to time by who shows it.
+async fn reload(tls: Option<Tls>, mut key_files: KeyFiles, hangup: Option<Signal>) -> Infallible {
+    let Some(mut hangup) = hangup else {
+        return pending().await;
+    };
+    loop {
+        let is_asked = tokio::select! {
+            asked = hangup.recv() => asked.is_some(),
+            () = sleep(LOOK_EVERY) => false,
+        };
+        if let (true, Some(tls)) = (is_asked, &tls) {
+            tls.reload_and_log().await;
+        }
+        key_files = key_files.look().await;
     }
-    pending().await
 }
+
+/// As often as TLS looks for a new certificate.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Each connection takes a file descriptor; the default limit of many systems is 1,024.
 fn raise_file_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(limit) => info!(limit, "file descriptors"),
         Err(error) => warn!(%error, "the limit of file descriptors stays as it is"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::sync::mpsc::unbounded_channel;
+
+    #[tokio::test(start_paused = true)]
+    async fn new_keys_are_looked_for_from_time_to_time() {
+        let path = std::env::temp_dir().join(format!("tidewire-reload-{}", std::process::id()));
+        let (told, mut keys) = unbounded_channel();
+        let files = KeyFiles::of(&path, "one", move |new| told.send(new).expect("it is listened to"));
+        let hangup = signal(SignalKind::user_defined1()).expect("a signal");
+        let reloading = tokio::spawn(reload(None, files, Some(hangup)));
+        for new in ["two", "three"] {
+            std::fs::write(&path, new).expect("a file");
+            assert_eq!(keys.recv().await.as_deref(), Some(new.as_bytes()));
+        }
+        reloading.abort();
+        std::fs::remove_file(&path).expect("a file");
     }
 }

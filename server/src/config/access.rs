@@ -2,14 +2,19 @@
 
 use std::{
     fmt::Display,
-    fs, io,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use clap::{Args, ValueEnum};
 use humantime::parse_duration;
-use tidewire_server::{ApiKeys, Builder, InvalidKey, Jwt, JwtKeys, Settings};
+use tidewire_server::{ApiKeys, Builder, Jwt, JwtKeys, Settings};
+
+use super::{
+    key_files::{KeyFile, KeyFiles, read},
+    wrong,
+};
 
 /// Who may do what.
 #[derive(Debug, Args)]
@@ -77,28 +82,21 @@ impl Access {
         self.auth == Auth::Jwt
     }
 
-    /// Gives a server its rules and keys.
-    pub(super) fn build(&self, mut builder: Builder) -> io::Result<Builder> {
-        let jwt = self.jwt()?;
-        if let Some(keys) = self.api_keys()? {
-            builder = builder.api_keys(keys);
+    /// Gives a server its rules and keys, and says which files they are from.
+    pub(super) fn build(&self, mut builder: Builder) -> io::Result<(Builder, KeyFiles)> {
+        let mut files = KeyFiles::default();
+        if let Some(jwt) = self.jwt(&mut files)? {
+            builder = builder.access(jwt);
         }
-        Ok(match jwt {
-            Some(jwt) => builder.access(jwt),
-            None => builder,
-        })
+        if let Some(path) = &self.api_key_file {
+            let (file, keys) = KeyFile::open(path, api_keys)?;
+            builder = builder.api_keys(keys.clone());
+            files.watch(file, move |new| keys.replace(&new));
+        }
+        Ok((builder, files))
     }
 
-    fn api_keys(&self) -> io::Result<Option<ApiKeys>> {
-        let Some(path) = &self.api_key_file else {
-            return Ok(None);
-        };
-        let text = String::from_utf8_lossy(&read(path)?).into_owned();
-        let keys = ApiKeys::parse(&text).map_err(|error| about(path, &error))?;
-        Ok(Some(keys))
-    }
-
-    fn jwt(&self) -> io::Result<Option<Jwt>> {
+    fn jwt(&self, files: &mut KeyFiles) -> io::Result<Option<Jwt>> {
         if !self.asks_for_tokens() {
             let keys = [&self.jwt_secret_file, &self.jwt_public_key_file, &self.jwks_file];
             return match keys.iter().any(|path| path.is_some()) {
@@ -106,53 +104,43 @@ impl Access {
                 false => Ok(None),
             };
         }
-        let jwt = Jwt::new(self.keys()?).max_life(self.max_token_life);
+        let (file, keys) = self.keys()?;
+        let jwt = Jwt::new(keys).max_life(self.max_token_life);
         let jwt = self.jwt_issuer.iter().fold(jwt, Jwt::issuer);
-        Ok(Some(self.jwt_audience.iter().fold(jwt, Jwt::audience)))
+        let jwt = self.jwt_audience.iter().fold(jwt, Jwt::audience);
+        files.watch(file, {
+            let jwt = jwt.clone();
+            move |keys| jwt.replace_keys(keys)
+        });
+        Ok(Some(jwt))
     }
 
-    fn keys(&self) -> io::Result<JwtKeys> {
-        let parse: fn(&[u8]) -> Result<JwtKeys, InvalidKey>;
-        let path = match (&self.jwt_secret_file, &self.jwt_public_key_file, &self.jwks_file) {
-            (Some(path), ..) => {
-                let secret = read_secret(path)?;
-                return JwtKeys::secret(&secret).map_err(|error| about(path, &error));
-            }
-            (_, Some(path), _) => {
-                parse = JwtKeys::public_key;
-                path
-            }
-            (.., Some(path)) => {
-                parse = JwtKeys::jwks;
-                path
-            }
-            (None, None, None) => {
-                return Err(wrong(
-                    "--auth jwt needs --jwt-secret-file, --jwt-public-key-file or --jwks-file",
-                ));
-            }
-        };
-        parse(&read(path)?).map_err(|error| about(path, &error))
+    fn keys(&self) -> io::Result<(KeyFile<JwtKeys>, JwtKeys)> {
+        match (&self.jwt_secret_file, &self.jwt_public_key_file, &self.jwks_file) {
+            (Some(path), ..) => KeyFile::open(path, |content| said(JwtKeys::secret(without_line_break(content)))),
+            (_, Some(path), _) => KeyFile::open(path, |content| said(JwtKeys::public_key(content))),
+            (.., Some(path)) => KeyFile::open(path, |content| said(JwtKeys::jwks(content))),
+            (None, None, None) => Err(wrong(
+                "--auth jwt needs --jwt-secret-file, --jwt-public-key-file or --jwks-file",
+            )),
+        }
     }
 }
 
 /// A secret, without the line break at the end of its file.
 pub(crate) fn read_secret(path: &Path) -> io::Result<Vec<u8>> {
-    let mut secret = read(path)?;
-    for end in [b'\n', b'\r'] {
-        secret.pop_if(|last| *last == end);
-    }
-    Ok(secret)
+    Ok(without_line_break(&read(path)?).to_vec())
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
-    fs::read(path).map_err(|error| about(path, &error))
+fn without_line_break(content: &[u8]) -> &[u8] {
+    let content = content.strip_suffix(b"\n").unwrap_or(content);
+    content.strip_suffix(b"\r").unwrap_or(content)
 }
 
-fn about(path: &Path, error: &dyn Display) -> io::Error {
-    wrong(&format!("{}: {error}", path.display()))
+fn api_keys(content: &[u8]) -> Result<ApiKeys, String> {
+    said(ApiKeys::parse(&String::from_utf8_lossy(content)))
 }
 
-fn wrong(text: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidInput, text)
+fn said<K, E: Display>(parsed: Result<K, E>) -> Result<K, String> {
+    parsed.map_err(|error| error.to_string())
 }

@@ -3,14 +3,16 @@
 pub(crate) mod access;
 mod drain;
 mod help;
+pub(crate) mod key_files;
 mod limits;
 mod rooms;
 mod tls;
 
 use std::{
+    fmt::Display,
     io::{self, IsTerminal},
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -18,7 +20,7 @@ use clap::{Parser, ValueEnum};
 use tidewire_server::{AllowedOrigin, Origins, Settings, Tidewire};
 use tracing_subscriber::EnvFilter;
 
-use self::help::help;
+use self::{help::help, key_files::KeyFiles};
 
 /// The options of the server.
 #[derive(Debug, Parser)]
@@ -95,10 +97,11 @@ enum LogFormat {
 }
 
 impl Config {
-    /// The server that it describes.
-    pub(crate) fn tidewire(&self) -> io::Result<Tidewire> {
+    /// The server that it describes, and the files whose keys it has.
+    pub(crate) fn tidewire(&self) -> io::Result<(Tidewire, KeyFiles)> {
         let builder = Tidewire::builder().settings(self.settings());
-        Ok(self.access.build(builder)?.build())
+        let (builder, files) = self.access.build(builder)?;
+        Ok((builder.build(), files))
     }
 
     pub(crate) fn settings(&self) -> Settings {
@@ -141,6 +144,14 @@ impl Config {
             LogFormat::Json => log.json().init(),
         }
     }
+}
+
+fn about(path: &Path, error: &dyn Display) -> io::Error {
+    wrong(&format!("{}: {error}", path.display()))
+}
+
+fn wrong(text: &str) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, text)
 }
 
 /// A wrong directory is told at the start, not as 404 later.

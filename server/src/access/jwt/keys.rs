@@ -1,6 +1,6 @@
 //! The keys that tokens are signed with. Each is for one algorithm, whatever a token says of itself.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jsonwebtoken::{
@@ -8,9 +8,9 @@ use jsonwebtoken::{
     jwk::{AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, PublicKeyUse},
 };
 
-/// The keys that tokens are signed with. Its `Debug` form shows none of them.
+/// The keys that tokens are signed with. Cloning them is cheap. Their `Debug` form shows none of them.
 #[derive(Clone)]
-pub struct JwtKeys(Vec<Key>);
+pub struct JwtKeys(Arc<[Key]>);
 
 /// Why something is not a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ impl JwtKeys {
     /// When it is none, or has no key that can be used.
     pub fn jwks(json: &[u8]) -> Result<Self, InvalidKey> {
         let set: JwkSet = serde_json::from_slice(json).map_err(|_| InvalidKey::NotJwks)?;
-        let keys: Vec<Key> = set.keys.iter().filter_map(Key::of).collect();
+        let keys: Arc<[Key]> = set.keys.iter().filter_map(Key::of).collect();
         match keys.is_empty() {
             true => Err(InvalidKey::NoKey),
             false => Ok(Self(keys)),
@@ -79,11 +79,11 @@ impl JwtKeys {
     }
 
     fn one(algorithm: Algorithm, key: DecodingKey) -> Self {
-        Self(vec![Key {
+        Self(Arc::new([Key {
             id: None,
             algorithm,
             key,
-        }])
+        }]))
     }
 
     /// The key that a token must be signed with.

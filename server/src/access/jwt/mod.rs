@@ -4,7 +4,10 @@ mod claims;
 mod crypto;
 mod keys;
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use jsonwebtoken::{Validation, decode, decode_header};
 use tracing::debug;
@@ -18,9 +21,11 @@ use super::{Access, Connecting, Decision, Denied, Pass};
 /// A token has the claims `sub`, the subject, of 1 to 64 bytes without control characters; `exp`; and `grants`, an object whose keys
 /// are [`Pattern`](super::Pattern)s of room names and whose values are lists of `subscribe`, `publish`, `signal`, `presence` and
 /// `history`. What is not granted is not allowed. `nbf`, `iat`, `iss` and `aud` are looked at where they are there.
-#[derive(Debug)]
+///
+/// Clones have the same keys, also when these are [replaced](Self::replace_keys) while a server runs.
+#[derive(Clone, Debug)]
 pub struct Jwt {
-    keys: JwtKeys,
+    keys: Arc<RwLock<JwtKeys>>,
     issuer: Option<String>,
     audience: Option<String>,
     max_life: Duration,
@@ -38,7 +43,7 @@ impl Jwt {
     pub fn new(keys: JwtKeys) -> Self {
         crypto::install();
         Self {
-            keys,
+            keys: Arc::new(RwLock::new(keys)),
             issuer: None,
             audience: None,
             max_life: DEFAULT_MAX_LIFE,
@@ -67,6 +72,16 @@ impl Jwt {
         self
     }
 
+    /// From now on takes tokens that are signed with one of these keys, and no others. Who has shown one that was good stays until
+    /// it expires.
+    pub fn replace_keys(&self, keys: JwtKeys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    fn keys(&self) -> JwtKeys {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// What a token says, at this time: for tokens that come to a program by another way.
     ///
     /// # Errors
@@ -90,7 +105,8 @@ impl Jwt {
         if header.crit.is_some() {
             return Err(Fault::NotGood("it demands what is not known here"));
         }
-        let key = self.keys.find(&header).ok_or(Fault::NotGood("its key is unknown"))?;
+        let keys = self.keys();
+        let key = keys.find(&header).ok_or(Fault::NotGood("its key is unknown"))?;
         let mut rules = Validation::new(key.algorithm);
         // Times are looked at below: `exp` allows for no leeway.
         rules.validate_exp = false;

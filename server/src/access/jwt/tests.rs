@@ -222,6 +222,15 @@ fn what_is_signed_otherwise_is_refused() {
 }
 
 #[test]
+fn clones_take_new_keys_and_the_old_ones_no_longer() {
+    let (jwt, token) = (jwt(), token(json!({})));
+    let clone = jwt.clone();
+    assert!(jwt.read(token.as_bytes(), now()).is_ok());
+    jwt.replace_keys(JwtKeys::secret(&[7; 32]).expect("a key"));
+    assert!(is_refused(&jwt, &token) && is_refused(&clone, &token));
+}
+
+#[test]
 fn a_public_key_is_no_secret_and_a_secret_no_public_key() {
     let (sign, public) = ed25519();
     let pem = pem(&public);
