@@ -39,8 +39,8 @@ enum Command {
 async fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
-        None => serve::run(&cli.config).await,
-        Some(Command::Check(config)) => check::run(&config),
+        None => serve::run(cli.config).await,
+        Some(Command::Check(config)) => check::run(*config),
         Some(Command::Token(token)) => token::run(&token),
     }
 }

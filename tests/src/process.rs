@@ -101,6 +101,24 @@ impl Process {
         (text(output.stdout), text(output.stderr), output.status)
     }
 
+    /// The same with so many open files at most: what it wrote.
+    ///
+    /// # Panics
+    ///
+    /// When it does not end.
+    pub async fn run_with_files(files: usize, arguments: &[&str]) -> (String, String) {
+        let limited = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", &limited])
+            .arg(binary())
+            .args(arguments)
+            .kill_on_drop(true);
+        let output = within(command.output()).await.expect("it starts");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (text(output.stdout), text(output.stderr))
+    }
+
     /// Sends a signal, by its name without `SIG`.
     ///
     /// # Panics

@@ -1,23 +1,44 @@
 //! Limits that are off, and those that the system does not let the server have.
 
+use tidewire_server::Limits;
+
 use super::Finding;
 use crate::config::Config;
 
 /// Beside connections: the listener, log, standard streams, files of the page.
 const OTHER_DESCRIPTORS: usize = 64;
 
-/// The server raises its own limit to the most that the system lets it have.
+/// By default there may be as many connections as the system lets there be, where those are fewer. The server raises its own limit to
+/// the most that it is let have.
+pub(crate) fn fit(config: &mut Config) -> Option<Finding> {
+    let most = descriptors()?;
+    let fits = most.saturating_sub(OTHER_DESCRIPTORS).max(1);
+    let default = Limits::default().max_connections.filter(|max| *max > fits)?;
+    if config.settings().limits.max_connections != Some(default) {
+        return None;
+    }
+    config.set_max_connections(fits);
+    Some(Finding::note(format!(
+        "--max-connections is {fits} here, and not {default}: the system lets this process have {most} open files. A higher hard \
+         limit (ulimit -Hn, or LimitNOFILE= in a systemd unit) lets more connect"
+    )))
+}
+
 pub(super) fn descriptors_suffice(config: &Config) -> Option<Finding> {
-    let wanted = config.settings().limits.max_connections? + OTHER_DESCRIPTORS;
+    let max = config.settings().limits.max_connections?;
+    too_few(max.saturating_add(OTHER_DESCRIPTORS), descriptors()?)
+}
+
+fn descriptors() -> Option<usize> {
     let (_, most) = rlimit::Resource::NOFILE.get().ok()?;
-    too_few(wanted, usize::try_from(most).unwrap_or(usize::MAX))
+    Some(usize::try_from(most).unwrap_or(usize::MAX))
 }
 
 fn too_few(wanted: usize, most: usize) -> Option<Finding> {
     (most < wanted).then(|| {
         Finding::warning(format!(
             "--max-connections needs {wanted} open files, and the system lets this process have {most}: raise the hard limit \
-             (`ulimit -Hn`, LimitNOFILE= in a systemd unit) or lower --max-connections"
+             (ulimit -Hn, or LimitNOFILE= in a systemd unit) or lower --max-connections"
         ))
     })
 }
@@ -44,7 +65,7 @@ pub(super) fn are_on(config: &Config) -> Option<Finding> {
     .collect();
     (!off.is_empty()).then(|| {
         Finding::warning(format!(
-            "without a limit one client can take all that there is from the others: {}",
+            "off, so that one client can take from all others what there is: {}",
             off.join(", ")
         ))
     })

@@ -2,9 +2,12 @@
 
 mod access;
 mod certificate;
+mod drain;
 mod exposure;
-mod limits;
+pub(crate) mod limits;
+mod memory;
 mod page;
+mod secrets;
 
 use std::fmt;
 
@@ -38,18 +41,25 @@ pub(crate) fn findings(config: &Config) -> Vec<Finding> {
 
 type Check = fn(&Config) -> Option<Finding>;
 
+/// Of the same weight, what matters more comes first.
 static CHECKS: &[Check] = &[
     access::keys_are_good,
-    access::open_to_everybody,
-    access::api_without_keys,
     certificate::tls_is_usable,
     certificate::certificate_is_in_date,
-    page::has_an_index,
-    limits::descriptors_suffice,
-    limits::are_on,
+    access::open_to_everybody,
+    access::api_without_keys,
     exposure::public_without_tls,
+    exposure::everybody_is_a_trusted_proxy,
+    secrets::are_kept_from_others,
+    access::tokens_live_long,
+    limits::are_on,
+    limits::descriptors_suffice,
+    memory::bound_is_below_what_there_is,
+    page::has_an_index,
+    memory::is_bounded,
     exposure::origins_not_required,
     exposure::proxies_not_trusted,
+    drain::ends_within_common_grace,
 ];
 
 impl Finding {

@@ -8,14 +8,19 @@ use std::{
 use tidewire_server::bind;
 
 use crate::{
-    checks::{Finding, Weight, findings},
+    checks::{Finding, Weight, findings, limits},
     config::Config,
 };
 
 /// Prints what there is to say. It fails where there is an error among it: then the server would not start.
-pub(crate) fn run(config: &Config) -> ExitCode {
+pub(crate) fn run(mut config: Config) -> ExitCode {
+    let fitted = limits::fit(&mut config);
     // The worst first.
-    let findings: Vec<_> = address(config).into_iter().chain(findings(config)).collect();
+    let findings: Vec<_> = address(&config)
+        .into_iter()
+        .chain(findings(&config))
+        .chain(fitted)
+        .collect();
     let mut out = io::stdout().lock();
     for finding in &findings {
         // Who asked has gone.

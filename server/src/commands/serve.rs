@@ -22,11 +22,14 @@ use crate::{
 };
 
 /// Serves. It fails where it cannot begin, or where [`checks`] find an error.
-pub(crate) async fn run(config: &Config) -> ExitCode {
+pub(crate) async fn run(mut config: Config) -> ExitCode {
     config.start_logging();
     raise_file_limit();
+    if let Some(finding) = checks::limits::fit(&mut config) {
+        info!("{}", finding.text);
+    }
     let mut is_good = true;
-    for finding in checks::findings(config) {
+    for finding in checks::findings(&config) {
         match finding.weight {
             Weight::Error => {
                 is_good = false;
@@ -39,7 +42,7 @@ pub(crate) async fn run(config: &Config) -> ExitCode {
     if !is_good {
         return ExitCode::FAILURE;
     }
-    match listen(config).await {
+    match listen(&config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("tidewire: {error}");
@@ -127,7 +130,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Each connection takes a file descriptor; the default limit of many systems is 1,024.
 fn raise_file_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
-        Ok(limit) => info!(limit, "file descriptors"),
+        Ok(limit) => debug!(limit, "file descriptors"),
         Err(error) => warn!(%error, "the limit of file descriptors stays as it is"),
     }
 }

@@ -82,6 +82,14 @@ impl Access {
         self.auth == Auth::Jwt
     }
 
+    /// Files with what nobody else should know.
+    pub(crate) fn secret_files(&self) -> impl Iterator<Item = &Path> {
+        [&self.jwt_secret_file, &self.api_key_file]
+            .into_iter()
+            .flatten()
+            .map(PathBuf::as_path)
+    }
+
     /// Gives a server its rules and keys, and says which files they are from.
     pub(super) fn build(&self, mut builder: Builder) -> io::Result<(Builder, KeyFiles)> {
         let mut files = KeyFiles::default();

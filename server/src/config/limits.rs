@@ -12,7 +12,7 @@ use tidewire_server::{Limits as Library, Rate, Settings, TrustedProxies};
 #[command(next_help_heading = "Limits")]
 pub(super) struct Limits {
     #[arg(long, help = help("max_connections"), env = "TIDEWIRE_MAX_CONNECTIONS", value_name = "COUNT", default_value_t = of(|it| it.max_connections), value_parser = limit::<usize>)]
-    max_connections: Limit<usize>,
+    pub(super) max_connections: Limit<usize>,
 
     #[arg(long, help = help("max_connections_per_address"), env = "TIDEWIRE_MAX_CONNECTIONS_PER_ADDRESS", value_name = "COUNT", default_value_t = of(|it| it.max_connections_per_address), value_parser = limit::<usize>)]
     max_connections_per_address: Limit<usize>,
@@ -50,12 +50,12 @@ pub(super) struct Limits {
     /// Network of proxies that are believed when they say in X-Forwarded-For or Forwarded where a request comes from: `10.0.0.0/8`;
     /// may be given several times, or as a list with commas [default: none]
     #[arg(long, env = "TIDEWIRE_TRUSTED_PROXY", value_name = "CIDR", value_delimiter = ',', value_parser = network)]
-    trusted_proxy: Vec<IpNet>,
+    pub(super) trusted_proxy: Vec<IpNet>,
 }
 
 /// A limit, or none.
 #[derive(Clone, Copy, Debug)]
-struct Limit<T>(Option<T>);
+pub(super) struct Limit<T>(pub(super) Option<T>);
 
 impl Limits {
     pub(super) fn apply(&self, settings: &mut Settings) {

@@ -17,10 +17,11 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
+use ipnet::IpNet;
 use tidewire_server::{AllowedOrigin, Origins, Settings, Tidewire};
 use tracing_subscriber::EnvFilter;
 
-use self::{help::help, key_files::KeyFiles};
+use self::{help::help, key_files::KeyFiles, limits::Limit};
 
 /// The options of the server.
 #[derive(Debug, Parser)]
@@ -102,6 +103,20 @@ impl Config {
         let builder = Tidewire::builder().settings(self.settings());
         let (builder, files) = self.access.build(builder)?;
         Ok((builder.build(), files))
+    }
+
+    /// Whether others than this machine's own may reach it, by itself or through a proxy.
+    pub(crate) fn is_public(&self) -> bool {
+        !self.listen.ip().is_loopback() || !self.trusted_proxies().is_empty()
+    }
+
+    /// Networks of proxies that are believed.
+    pub(crate) fn trusted_proxies(&self) -> &[IpNet] {
+        &self.limits.trusted_proxy
+    }
+
+    pub(crate) fn set_max_connections(&mut self, max: usize) {
+        self.limits.max_connections = Limit(Some(max));
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -1,6 +1,6 @@
 //! TLS in the binary itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tidewire_server::{Tls as ServedTls, TlsError};
@@ -26,6 +26,11 @@ impl Tls {
             (Some(certificate), Some(key)) => ServedTls::open(certificate, key).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// The file with what nobody else should know.
+    pub(crate) fn secret_file(&self) -> Option<&Path> {
+        self.tls_key.as_deref()
     }
 
     /// Whether they are given.
