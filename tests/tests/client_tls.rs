@@ -1,16 +1,22 @@
 //! The native client at `wss:`, and whom it trusts there.
 
-use std::{net::SocketAddr, sync::Arc};
-
-use futures_util::StreamExt;
-use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
-use tidewire_client::{
-    Client, ClientOptions, ClientState, ConnectError, RoomEvent, Roots, SubscribeOptions, TransportKind,
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
-use tidewire_tests::{Server, message, within};
+
+use futures_util::{FutureExt, StreamExt};
+use rcgen::{CertifiedKey, KeyPair, generate_simple_self_signed};
+use serde_json::json;
+use tidewire_client::{
+    Client, ClientOptions, ClientState, ConnectError, RoomEvent, Roots, SubscribeOptions, TokenSource, TransportKind,
+};
+use tidewire_tests::{Authority, Folder, Process, Server, message, tokens, within};
 use tokio::{
     io::copy_bidirectional,
     net::{TcpListener, TcpStream},
+    sync::mpsc::{UnboundedSender, unbounded_channel},
     task::JoinHandle,
 };
 use tokio_rustls::{
@@ -94,6 +100,50 @@ async fn websockets_and_polls_go_over_tls() {
         let said = within(room.publish("over TLS")).await.expect("accepted");
         assert_eq!(message(&mut events).await, ("over TLS".into(), said.offset.0));
         assert_eq!(client.transport(), Some(kind));
+        within(client.close()).await;
+    }
+}
+
+/// Gives a token that is good for one second, and tells that it was asked.
+fn short_tokens(asked: UnboundedSender<()>) -> TokenSource {
+    TokenSource::ask(move || {
+        asked.send(()).expect("it is listened to");
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .expect("a time")
+            .as_secs_f64();
+        let claims = json!({ "sub": "ada", "iat": now, "exp": now + 1.0, "grants": { "lobby": tokens::all() } });
+        let token = tokens::sign(&claims);
+        async move { Ok::<_, std::io::Error>(String::from_utf8(token).expect("text")) }
+    })
+}
+
+#[tokio::test]
+async fn tokens_are_renewed_over_the_tls_of_the_binary_without_a_reconnect() {
+    let (authority, folder) = (Authority::new(), Folder::new());
+    let files = authority.issue();
+    let [certificate, key] = files.options();
+    let secret = folder.write("jwt-secret", tokens::SECRET);
+    let arguments = [&*certificate, &key, "--auth=jwt", "--jwt-secret-file", &secret];
+    let server = Process::start(&arguments, &[]).await;
+    assert_eq!(server.scheme, "https");
+    for kind in [TransportKind::Stream, TransportKind::Polls] {
+        let (told, mut asked) = unbounded_channel();
+        let mut options = options(Roots::Pem(authority.pem()), kind);
+        options.token = short_tokens(told);
+        let url = format!("wss://localhost:{}/ws", server.address.port());
+        let client = Client::connect(&url, options).expect("an address");
+        let mut states = client.states();
+        while within(states.next()).await != Some(ClientState::Open) {}
+        let room = client.room("lobby").expect("a name");
+        let mut events = room.subscribe(SubscribeOptions::default()).expect("once");
+        // At the third the first has expired.
+        for _ in 0..3 {
+            within(asked.recv()).await.expect("it is asked");
+        }
+        let said = within(room.publish("still here")).await.expect("accepted");
+        assert_eq!(message(&mut events).await, ("still here".into(), said.offset.0));
+        assert!(states.next().now_or_never().is_none(), "{:?}", client.state());
         within(client.close()).await;
     }
 }
