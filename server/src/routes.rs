@@ -155,7 +155,7 @@ impl Tidewire {
         let hub = Arc::clone(self.hub());
         let answer = move |peer: Peer| match api::let_in(&hub, &peer) {
             Ok(_) => metrics::answer(&hub),
-            Err(refused) => refused,
+            Err(refused) => refused.into_response(),
         };
         let peer = peer(&self.settings().limits.trusted_proxies);
         warp::get().and(peer).map(answer).boxed()

@@ -12,7 +12,7 @@ use crate::{access::TooManyRevoked, body::BodyError, limits::NotNow, upgrade::FO
 
 /// Why a request was not granted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// From a page that may not use the server.
     Origin,
     /// It is to come back later.
@@ -72,7 +72,7 @@ impl From<TooManyRevoked> for Failure {
 
 impl Failure {
     /// The one place where a failure becomes an HTTP answer.
-    pub(super) fn into_response(self) -> Response {
+    pub(crate) fn into_response(self) -> Response {
         let (status, code, message) = match self {
             Self::Origin => (StatusCode::FORBIDDEN, "foreign_origin", FOREIGN_ORIGIN),
             Self::NotNow(NotNow::Full) => (NotNow::Full.status(), "overloaded", NotNow::Full.text()),

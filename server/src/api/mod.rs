@@ -40,7 +40,7 @@ pub(crate) async fn answer<B: Buf>(
     let hub = tidewire.hub();
     let address = match let_in(hub, request.peer) {
         Ok(address) => hub.gate.address(address),
-        Err(refused) => return refused,
+        Err(refused) => return refused.into_response(),
     };
     let path: Vec<&str> = request.path.split('/').collect();
     let answered = match path[..] {
@@ -55,17 +55,15 @@ pub(crate) async fn answer<B: Buf>(
 }
 
 /// Lets a program in that asks for something over HTTP, if it shows a key where one is needed. Returns the address to whose
-/// limits it is held: none where it has shown a key. An error is the answer to one that may not.
-pub(crate) fn let_in(hub: &Hub, peer: &Peer) -> Result<Option<IpAddr>, Response> {
+/// limits it is held: none where it has shown a key.
+pub(crate) fn let_in(hub: &Hub, peer: &Peer) -> Result<Option<IpAddr>, Failure> {
     let is_needed = hub.api_keys.are_needed();
     if is_needed && hub.api_keys.allow(&peer.headers) {
         return Ok(None);
     }
-    hub.gate
-        .ask(peer.address)
-        .map_err(|why| Failure::NotNow(why).into_response())?;
+    hub.gate.ask(peer.address).map_err(Failure::NotNow)?;
     match is_needed {
-        true => Err(Failure::Unauthorized.into_response()),
+        true => Err(Failure::Unauthorized),
         false => Ok(peer.address),
     }
 }
