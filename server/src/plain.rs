@@ -1,6 +1,6 @@
 //! `/echo` and `/chat`: endpoints for any WebSocket client, without a protocol of their own.
 
-use std::{borrow::Cow, collections::VecDeque, sync::Arc, task::Context};
+use std::{borrow::Cow, collections::VecDeque, sync::Arc, task::Context, time::Duration};
 
 use bytes::Bytes;
 use tidewire_protocol::{CloseCode, Cursor, Offset, frame::Start};
@@ -68,6 +68,9 @@ pub(crate) struct Chat {
     place: Place,
     guest: Guest,
     throttle: Throttle,
+    close_timeout: Duration,
+    /// When it is closed although the peer has not taken all that was said, once it is to end.
+    ends_by: Option<Instant>,
 }
 
 /// Where a member is in the log.
@@ -79,8 +82,15 @@ struct Place {
 }
 
 impl Chat {
-    /// Joins at the log's end: only what is said from now on is seen.
-    pub(crate) fn join(room: &Arc<Room>, clock: Clock, guest: Guest, throttle: Throttle) -> Self {
+    /// Joins at the log's end: only what is said from now on is seen. When the server ends, the peer has `close_timeout` to take
+    /// what was said.
+    pub(crate) fn join(
+        room: &Arc<Room>,
+        clock: Clock,
+        guest: Guest,
+        throttle: Throttle,
+        close_timeout: Duration,
+    ) -> Self {
         let cursor = room.lock().log.cursor(Start::Now);
         Self {
             clock,
@@ -91,7 +101,23 @@ impl Chat {
             },
             guest,
             throttle,
+            close_timeout,
+            ends_by: None,
         }
+    }
+
+    /// Moves what others said into `outbox`, until it is full or there is no more.
+    fn read(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Result<SawEverything, CloseCode> {
+        if !self.reader.may_have_news() {
+            return Ok(SawEverything::Yes);
+        }
+        let mut result = Ok(SawEverything::No);
+        let Self { reader, place, .. } = self;
+        reader.read(cx.waker(), |_, state| {
+            result = place.read(state, outbox);
+            result.unwrap_or(SawEverything::No)
+        });
+        result
     }
 }
 
@@ -124,16 +150,10 @@ impl Endpoint for Chat {
 
     fn poll_frames(&mut self, cx: &mut Context<'_>, outbox: &mut Outbox) -> Result<(), CloseCode> {
         self.guest.look(cx.waker())?;
-        if !self.reader.may_have_news() {
-            return Ok(());
+        match self.read(cx, outbox)? {
+            SawEverything::Yes if self.ends_by.is_some() => Err(CloseCode::GOING_AWAY),
+            _ => Ok(()),
         }
-        let mut result = Ok(SawEverything::No);
-        let Self { reader, place, .. } = self;
-        reader.read(cx.waker(), |_, state| {
-            result = place.read(state, outbox);
-            result.unwrap_or(SawEverything::No)
-        });
-        result.map(drop)
     }
 
     fn throttle(&mut self) -> &mut Throttle {
@@ -141,11 +161,20 @@ impl Endpoint for Chat {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.guest.deadline()
+        self.guest.deadline().into_iter().chain(self.ends_by).min()
     }
 
     fn on_deadline(&mut self, _outbox: &mut Outbox) -> Result<(), CloseCode> {
-        self.guest.on_deadline()
+        match self.ends_by {
+            Some(at) if at <= Instant::now() => Err(CloseCode::GOING_AWAY),
+            _ => self.guest.on_deadline(),
+        }
+    }
+
+    /// It ends once all that was said is on its way.
+    fn finish(&mut self, _outbox: &mut Outbox) -> Result<(), CloseCode> {
+        self.ends_by.get_or_insert_with(|| Instant::now() + self.close_timeout);
+        Ok(())
     }
 }
 
@@ -220,7 +249,7 @@ mod tests {
     }
 
     fn join(room: &Arc<Room>) -> Chat {
-        Chat::join(room, Clock::new(), Guest::default(), Throttle::new(None))
+        Chat::join(room, Clock::new(), Guest::default(), Throttle::new(None), CLOSE)
     }
 
     fn say(member: &mut Chat, length: usize) {
@@ -238,6 +267,8 @@ mod tests {
         member.poll_frames(&mut Context::from_waker(Waker::noop()), &mut outbox)?;
         Ok(outbox.len())
     }
+
+    const CLOSE: Duration = Duration::from_secs(3);
 
     const FRAME: usize = 2 + BROADCAST.len() + 10;
 
@@ -282,6 +313,32 @@ mod tests {
             say(&mut sender, last);
             assert_eq!(read(&mut slow), expected, "{last}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_behind_as_the_server_ends_gets_what_was_said_and_is_waited_for_so_long() {
+        let room = room(4 << 20);
+        let (mut sender, mut quick, mut slow) = (join(&room), join(&room), join(&room));
+        for _ in 0..3 {
+            say(&mut sender, HIGH_WATER);
+        }
+        let mut outbox = Outbox::default();
+        for member in [&mut sender, &mut quick, &mut slow] {
+            assert_eq!(member.finish(&mut outbox), Ok(()));
+            assert_eq!(member.finish(&mut outbox), Ok(()));
+        }
+        assert_eq!(read(&mut sender), Err(CloseCode::GOING_AWAY), "the others' it has all");
+        for _ in 0..2 {
+            assert!(read(&mut quick).is_ok_and(|bytes| bytes > HIGH_WATER));
+        }
+        let mut cx = Context::from_waker(Waker::noop());
+        assert_eq!(quick.poll_frames(&mut cx, &mut outbox), Err(CloseCode::GOING_AWAY));
+        assert!(outbox.len() > HIGH_WATER, "with the last");
+        tokio::time::advance(CLOSE - Duration::from_millis(1)).await;
+        assert_eq!(slow.on_deadline(&mut outbox), Ok(()));
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert_eq!(slow.deadline(), Some(Instant::now()));
+        assert_eq!(slow.on_deadline(&mut outbox), Err(CloseCode::GOING_AWAY));
     }
 
     #[tokio::test]

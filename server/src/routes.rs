@@ -73,7 +73,8 @@ impl Tidewire {
     pub fn chat(&self) -> BoxedFilter<(Response,)> {
         self.plain(|tidewire, peer, guest| {
             let hub = tidewire.hub();
-            Chat::join(tidewire.lobby(), hub.clock, guest, hub.throttle(&peer))
+            let close_timeout = tidewire.settings().close_timeout;
+            Chat::join(tidewire.lobby(), hub.clock, guest, hub.throttle(&peer), close_timeout)
         })
     }
 
