@@ -173,9 +173,15 @@ impl Hub {
     }
 
     async fn ask_engine(&self, message: Message<'_>) -> Result<Position, Failure> {
-        if self.sessions.is_frozen() && !matches!(message.origin, Origin::Session(..)) {
-            return Err(Failure::Refused(RefusalCode::UNAVAILABLE));
-        }
+        // A session's was admitted, and is known to be under way.
+        let _under_way = match message.origin {
+            Origin::Session(..) => None,
+            _ => Some(
+                self.sessions
+                    .begin_publish()
+                    .ok_or(Failure::Refused(RefusalCode::UNAVAILABLE))?,
+            ),
+        };
         let opened = self.rooms.open(message.room, message.address).wait().await;
         // Held until the engine has answered: a room that nobody holds may be retired.
         let room = opened.map_err(Failure::Refused)?;

@@ -3,7 +3,10 @@
 use std::{
     collections::VecDeque,
     iter,
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use tidewire_protocol::{
@@ -81,6 +84,10 @@ pub(crate) struct Settled {
     /// Whose turn it is.
     pub(crate) next: Option<Next>,
 }
+
+/// A publish that is no session's and that the engine may have.
+#[derive(Debug)]
+pub(crate) struct UnderWay<'a>(&'a AtomicUsize);
 
 impl Sessions {
     /// A publish arrived on a connection: says whether the engine is to be asked at once.
@@ -165,16 +172,26 @@ impl Sessions {
     /// Nothing more is published, by whoever.
     pub(crate) fn freeze(&self) {
         let _state = self.lock();
-        self.is_frozen.store(true, Ordering::Relaxed);
+        self.is_frozen.store(true, Ordering::SeqCst);
     }
 
     /// Whether nothing more is published.
     pub(crate) fn is_frozen(&self) -> bool {
-        self.is_frozen.load(Ordering::Relaxed)
+        self.is_frozen.load(Ordering::SeqCst)
     }
 
-    /// Whether the engine has a publish of any session.
+    /// A publish that is no session's begins, if one still may. It is under way until the value is dropped.
+    pub(crate) fn begin_publish(&self) -> Option<UnderWay<'_>> {
+        // It is counted first: either it finds that nothing more is published, or who waits for it finds it.
+        let under_way = UnderWay::new(&self.under_way);
+        (!self.is_frozen()).then_some(under_way)
+    }
+
+    /// Whether the engine has a publish of anybody.
     pub(crate) fn are_publishing(&self) -> bool {
+        if self.under_way.load(Ordering::SeqCst) > 0 {
+            return true;
+        }
         let state = self.lock();
         let mut kept = state.kept.values();
         kept.any(|session| !matches!(session.publishing, Publishes::None))
@@ -185,6 +202,19 @@ impl Sessions {
         let state = self.lock();
         let publishing = state.kept.get(&id).map(|session| &session.publishing);
         matches!(publishing, Some(Publishes::One { bytes, .. }) if *bytes > self.max_waiting_bytes)
+    }
+}
+
+impl<'a> UnderWay<'a> {
+    fn new(count: &'a AtomicUsize) -> Self {
+        count.fetch_add(1, Ordering::SeqCst);
+        Self(count)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

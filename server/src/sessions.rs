@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicBool},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize},
+    },
     time::Duration,
 };
 
@@ -33,6 +36,8 @@ pub(crate) struct Sessions {
     rates: Arc<Rates>,
     /// Whether nothing more is published. It is set behind the lock.
     pub(crate) is_frozen: AtomicBool,
+    /// How many publishes are under way that are no session's.
+    pub(crate) under_way: AtomicUsize,
     /// For how many rooms it is remembered where a session's subscriptions began.
     pub(crate) max_begun: usize,
     state: Mutex<State>,
@@ -106,6 +111,7 @@ impl Sessions {
             max_members: settings.limits.max_members.unwrap_or(usize::MAX),
             rates,
             is_frozen: AtomicBool::new(false),
+            under_way: AtomicUsize::new(0),
             // Some of them may have been left, and may be asked for again.
             max_begun: 2 * settings.max_subscriptions as usize,
             state: Mutex::new(State {

@@ -165,6 +165,35 @@ async fn what_was_taken_is_answered_before_the_close_and_what_comes_later_is_not
         answer.iter().any(|it| matches!(it, Heard::Published(Sequence(1), _))),
         "{answer:?}"
     );
+    drop(ann);
+    within(ending).await.expect("it ends");
+}
+
+#[tokio::test]
+async fn what_the_program_is_publishing_as_a_drain_begins_is_told_to_subscribers_before_their_close() {
+    let engine = SlowEngine::ending(Duration::ZERO);
+    let server = over(&engine, Duration::from_secs(10));
+    let (mut ann, _) = Wire::join(server.address()).await;
+    ann.subscribe(1, "lobby", Start::Now).await;
+    let lobby = server.tidewire().room("lobby").expect("a name");
+    engine.stop();
+    let mut publishing = std::pin::pin!(lobby.publish("the last"));
+    // It is with the engine from here on.
+    assert!(futures_util::poll!(publishing.as_mut()).is_pending());
+    let ending = tokio::spawn({
+        let tidewire = server.tidewire().clone();
+        async move { tidewire.shutdown().await }
+    });
+    until(async || server.tidewire().phase() != Phase::Serving).await;
+    for _ in 0..10 {
+        ann.round_trip().await;
+    }
+    assert!(lobby.publish("too late").await.is_err());
+    engine.go_on();
+    publishing.await.expect("published");
+    assert_eq!(ann.message().await.text(), "the last");
+    assert_eq!(ann.closed().await.0, Some(CloseCode::GOING_AWAY));
+    drop(ann);
     within(ending).await.expect("it ends");
 }
 

@@ -28,6 +28,7 @@ pub struct SlowEngine {
     runs: Arc<watch::Sender<bool>>,
     latency: Duration,
     shares_sessions: bool,
+    ends_with_server: bool,
 }
 
 /// What happens to an append.
@@ -76,6 +77,7 @@ impl SlowEngine {
             runs: Arc::new(watch::Sender::new(true)),
             latency,
             shares_sessions: false,
+            ends_with_server: false,
         }
     }
 
@@ -84,6 +86,15 @@ impl SlowEngine {
     pub fn sharing(latency: Duration) -> Self {
         Self {
             shares_sessions: true,
+            ..Self::new(latency)
+        }
+    }
+
+    /// The same, and what is published is gone with its server.
+    #[must_use]
+    pub fn ending(latency: Duration) -> Self {
+        Self {
+            ends_with_server: true,
             ..Self::new(latency)
         }
     }
@@ -220,6 +231,10 @@ impl Engine for SlowEngine {
             self.wait().await;
             Ok(self.lock().rooms.get(room).map(|room| room.read(start, limit)))
         })
+    }
+
+    fn outlives_server(&self) -> bool {
+        !self.ends_with_server
     }
 
     fn sessions(&self) -> Option<&dyn SharedSessions> {
