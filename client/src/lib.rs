@@ -68,6 +68,9 @@ mod subscriber;
 #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod token;
 mod transport;
+// For the npm package; its test runs everywhere.
+#[cfg(any(test, all(feature = "js", target_arch = "wasm32")))]
+mod utf16;
 #[cfg(not(all(feature = "js", target_arch = "wasm32")))]
 mod watch;
 #[cfg(all(feature = "yew", not(all(feature = "js", target_arch = "wasm32"))))]

@@ -11,6 +11,7 @@ use tidewire_protocol::{
 };
 
 use super::host;
+use crate::utf16;
 
 /// Packed events. `numbers` has for each its kind, and then:
 ///
@@ -111,7 +112,7 @@ impl Batch {
         let (kind, length) = match payload {
             OwnedPayload::Text(text) => {
                 self.texts.push_str(text);
-                (kind, utf16_len(text))
+                (kind, utf16::len(text))
             }
             OwnedPayload::Binary(bytes) => {
                 self.bytes.extend_from_slice(bytes);
@@ -153,29 +154,4 @@ pub(super) fn high(epoch: Epoch) -> f64 {
 
 pub(super) fn low(epoch: Epoch) -> f64 {
     (epoch.0 as u32).into()
-}
-
-/// How long a text is in JavaScript: each character begins with a byte that goes on no other, and those of four bytes are
-/// two units.
-fn utf16_len(text: &str) -> usize {
-    // Most are, and that is seen many bytes at a time.
-    if text.is_ascii() {
-        return text.len();
-    }
-    let units = |byte: &u8| usize::from(byte & 0xc0 != 0x80) + usize::from(*byte >= 0xf0);
-    text.as_bytes().iter().map(units).sum()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::utf16_len;
-    #[cfg(target_arch = "wasm32")]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    #[test]
-    fn a_text_is_as_long_as_javascript_says() {
-        for text in ["", "ascii", "é", "☃", "🌊", "a é ☃ 🌊\u{10ffff}"] {
-            assert_eq!(utf16_len(text), text.encode_utf16().count(), "{text}");
-        }
-    }
 }
