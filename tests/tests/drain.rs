@@ -193,7 +193,6 @@ async fn what_the_program_is_publishing_as_a_drain_begins_is_told_to_subscribers
     publishing.await.expect("published");
     assert_eq!(ann.message().await.text(), "the last");
     assert_eq!(ann.closed().await.0, Some(CloseCode::GOING_AWAY));
-    drop(ann);
     within(ending).await.expect("it ends");
 }
 
