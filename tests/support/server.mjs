@@ -26,7 +26,7 @@ export const startServer = (test, ...options) => startServerAt("127.0.0.1:0", te
 
 /** The same at an address that a server of this test has had before. It ends at once: no test waits for its clients to leave. */
 export const startServerAt = (address, test, ...options) =>
-  startListening(test, binary, ["--listen", address, "--drain", "0s", ...options], /^listening on (http:\/\/\S+)/);
+  startListening(test, binary, ["--listen", address, "--drain", "0s", ...options], /^listening on (https?:\/\/\S+)/);
 
 /**
  * Starts a program that says in one line of its output where it listens, and ends it after the test.
