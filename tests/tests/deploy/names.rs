@@ -1,10 +1,12 @@
-//! What the files for deploying name: each option and variable must be there, and each command line must work.
+//! What the files for operators name: each option and variable must be there, and each command line must work.
 
 use tidewire_tests::{Folder, Process, Raw, tokens};
 
 const DOCKERFILE: &str = include_str!("../../../Dockerfile");
 
-const FILES: [(&str, &str); 5] = [
+const GUIDE: &str = include_str!("../../../docs/deploy/README.md");
+
+const FILES: [(&str, &str); 8] = [
     ("Dockerfile", DOCKERFILE),
     (
         "tidewire.service",
@@ -12,18 +14,24 @@ const FILES: [(&str, &str); 5] = [
     ),
     ("nginx.conf", include_str!("../../../docs/deploy/nginx.conf")),
     ("Caddyfile", include_str!("../../../docs/deploy/Caddyfile")),
-    ("README.md", include_str!("../../../docs/deploy/README.md")),
+    ("docs/deploy/README.md", GUIDE),
+    ("docs/ACCESS.md", include_str!("../../../docs/ACCESS.md")),
+    ("docs/LIMITS.md", include_str!("../../../docs/LIMITS.md")),
+    ("README.md", include_str!("../../../README.md")),
 ];
 
-/// Options of cargo, trunk and Docker.
-const OF_OTHERS: [&str; 10] = [
+/// Options of cargo, its tasks, trunk and Docker.
+const OF_OTHERS: [&str; 13] = [
+    "--example",
     "--from",
     "--interval",
     "--locked",
     "--mount",
+    "--now",
     "--package",
     "--publish",
     "--release",
+    "--seeds",
     "--stop-timeout",
     "--tag",
     "--timeout",
@@ -38,7 +46,7 @@ async fn options_and_variables_are_those_of_the_binary() {
         let named = words(text);
         let named = named
             .iter()
-            .filter(|word| word.starts_with("--") || word.starts_with("TIDEWIRE_"));
+            .filter(|word| is_option(word) || word.starts_with("TIDEWIRE_"));
         for name in named.filter(|name| !OF_OTHERS.contains(&name.as_str())) {
             assert!(help.contains(name), "{file}: {name}");
         }
@@ -51,13 +59,18 @@ async fn what_is_to_be_watched_is_counted() {
     let request = ["GET /metrics HTTP/1.1".to_owned(), "Host: localhost".to_owned()];
     let (_, metrics) = Raw::connect(process.address).await.exchange(&request, b"").await;
     let metrics = words(&String::from_utf8(metrics).expect("text"));
-    let (_, text) = FILES[4];
-    let watched = words(text);
+    let watched = words(GUIDE);
     let mut watched = watched.iter().filter(|word| word.starts_with("tidewire_")).peekable();
     assert!(watched.peek().is_some());
     for name in watched {
         assert!(metrics.contains(name), "{name}");
     }
+}
+
+/// Not a line of a table.
+fn is_option(word: &str) -> bool {
+    let name = word.strip_prefix("--");
+    name.is_some_and(|name| name.starts_with(|letter: char| letter.is_ascii_lowercase()))
 }
 
 /// What may be an option or a variable.
