@@ -143,7 +143,10 @@ impl Drain {
                 *until = Instant::now().min(*until);
             }
         });
-        self.call();
+        // Before that nobody is called: who looks then does not wait anew, and would miss its turn.
+        if self.has_begun.load(Ordering::Acquire) {
+            self.call();
+        }
     }
 
     /// There is no connection any more.
@@ -336,6 +339,24 @@ mod tests {
         let begun = Instant::now();
         assert!(over.await.duration_since(begun) <= Duration::from_millis(1));
         drain.is_over().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_has_its_turn_when_it_was_to_be_quick_before_there_were_turns() {
+        let drain = Arc::new(Drain::default());
+        let mut told = drain.tell();
+        let ended = tokio::spawn(std::future::poll_fn(move |cx| match told.poll(cx) {
+            Due::EndNow => Poll::Ready(()),
+            _ => Poll::Pending,
+        }));
+        tokio::task::yield_now().await;
+        drain.begin(WINDOW);
+        drain.hurry();
+        tokio::task::yield_now().await;
+        assert!(!ended.is_finished());
+        drain.begin_turns();
+        let called = tokio::time::timeout(WINDOW, ended).await;
+        assert!(called.is_ok_and(|ended| ended.is_ok()), "it was not called");
     }
 
     #[tokio::test(start_paused = true)]
