@@ -27,7 +27,7 @@ use crate::{
     joined::Joined,
     limits::{NotNow, Owed, Throttle},
     mailbox::Mailbox,
-    metrics::Traffic,
+    metrics::{Kind, Traffic},
     openings::{Opened, Openings, Wanted},
     peer::Peer,
     publishes::{Publish, Verdict},
@@ -248,6 +248,7 @@ impl Driver {
 
     /// A poll is to come again later.
     fn turn_away(&mut self, why: NotNow) {
+        self.hub.metrics.on_request_refused(Kind::Poll, why.reason());
         self.not_now = Some(why);
         let close = Input::Close(CloseCode::TRY_AGAIN_LATER);
         self.machine.handle_input(self.hub.clock.now(), close);
@@ -325,13 +326,14 @@ impl Driver {
             room: name,
             payload,
         };
-        if self.hub.decider.signal(&signalling)
-            && let Some(room) = self.room(name)
-            && self.throttle.may_signal()
-        {
-            room.signal(Some(who.session), who.member.as_str(), payload);
-        } else {
-            self.hub.metrics.on_signal_dropped();
+        let room = match self.hub.decider.signal(&signalling) {
+            true => self.room(name).ok_or("empty_room"),
+            false => Err("forbidden"),
+        };
+        match room {
+            Ok(room) if self.throttle.may_signal() => room.signal(Some(who.session), who.member.as_str(), payload),
+            Ok(_) => self.hub.metrics.on_signal_dropped("rate_limited"),
+            Err(reason) => self.hub.metrics.on_signal_dropped(reason),
         }
     }
 

@@ -74,15 +74,16 @@ impl Hub {
     pub(crate) fn new(settings: Settings, engine: Arc<dyn Engine>, access: Arc<dyn Access>, api_keys: ApiKeys) -> Self {
         let clock = Clock::new();
         let gate = Gate::new(&settings.limits, clock);
+        let metrics = Arc::new(Metrics::new(clock));
         Self {
             clock,
             rooms: Rooms::new(engine, clock, &settings),
             sessions: Sessions::new(clock, &settings, Arc::clone(gate.session_rates())),
             gate,
-            decider: Decider::new(access, &settings),
+            decider: Decider::new(access, &settings, Arc::clone(&metrics)),
             guests: Arc::default(),
             settings,
-            metrics: Arc::new(Metrics::new(clock)),
+            metrics,
             api_keys,
             connections: AtomicU64::new(0),
             sweeping: Once::new(),

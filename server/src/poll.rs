@@ -21,7 +21,7 @@ use crate::{
     drain::{Drain, Due, Phase, Told},
     driver::Driver,
     limits::{Entering, NotNow},
-    metrics::{Path, Tally, Traffic},
+    metrics::{Kind, Path, Tally, Traffic},
     origins::{Caller, ForeignOrigin},
     outbox::HIGH_WATER,
     peer::Peer,
@@ -46,7 +46,10 @@ pub(crate) async fn answer<B: Buf>(
     let allowed = match tidewire.settings().origins.check(&peer) {
         Ok(Caller::Allowed(origin)) => Some(origin.clone()),
         Ok(Caller::Own | Caller::Program) => None,
-        Err(ForeignOrigin) => return refuse(StatusCode::FORBIDDEN, FOREIGN_ORIGIN),
+        Err(ForeignOrigin) => {
+            tidewire.hub().metrics.on_request_refused(Kind::Poll, "origin");
+            return refuse(StatusCode::FORBIDDEN, FOREIGN_ORIGIN);
+        }
     };
     let mut response = match *method {
         Method::POST => take(tidewire, peer, body).await,
@@ -84,7 +87,7 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
     let settings = tidewire.settings();
     let _admitted = match tidewire.hub().gate.enter(Entering::Poll, peer.address) {
         Ok(admitted) => admitted,
-        Err(why) => return refuse_now(why),
+        Err(why) => return refuse_here(tidewire, why),
     };
     let limit = BodyLimit {
         bytes: settings.max_message_bytes,
@@ -97,6 +100,7 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
             if let Some(seconds) = tidewire.phase().retry_after()
                 && !session.is_some_and(|id| tidewire.hub().sessions.has(id))
             {
+                tidewire.hub().metrics.on_request_refused(Kind::Poll, "going_away");
                 return turn_away(seconds);
             }
             let _counted = tidewire.count();
@@ -109,7 +113,7 @@ async fn take<B: Buf>(tidewire: &Tidewire, peer: Peer, body: impl Stream<Item = 
             StatusCode::PAYLOAD_TOO_LARGE,
             "the batch is larger than the server takes",
         ),
-        Err(BodyError::NoMemory) => refuse_now(NotNow::Full),
+        Err(BodyError::NoMemory) => refuse_here(tidewire, NotNow::Full),
         Err(BodyError::Incomplete) => refuse(StatusCode::BAD_REQUEST, "the body ended before its end"),
         Err(BodyError::Late) => refuse(StatusCode::REQUEST_TIMEOUT, "the body did not come in time"),
     }
@@ -213,6 +217,12 @@ async fn wait(driver: &mut Driver, batch: Vec<u8>, mut told: Told, answer: &mut 
 fn refuse(status: StatusCode, text: &str) -> Response {
     let kind = "text/plain; charset=utf-8";
     respond(status, Some(kind), format!("{text}\n").into_bytes())
+}
+
+/// The same for one that no connection was made of, which would count it.
+fn refuse_here(tidewire: &Tidewire, why: NotNow) -> Response {
+    tidewire.hub().metrics.on_request_refused(Kind::Poll, why.reason());
+    refuse_now(why)
 }
 
 fn refuse_now(why: NotNow) -> Response {

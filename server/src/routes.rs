@@ -14,7 +14,7 @@ use crate::{
     access::Guest,
     api,
     connection::Endpoint,
-    metrics,
+    metrics::{self, Kind},
     peer::{Peer, peer},
     plain::{Chat, Echo},
     poll,
@@ -154,10 +154,7 @@ impl Tidewire {
     #[must_use]
     pub fn metrics(&self) -> BoxedFilter<(Response,)> {
         let hub = Arc::clone(self.hub());
-        let answer = move |peer: Peer| match api::let_in(&hub, &peer) {
-            Ok(_) => metrics::answer(&hub),
-            Err(refused) => refused.into_response(),
-        };
+        let answer = move |peer: Peer| api::answer_program(&hub, &peer, metrics::answer);
         let peer = peer(&self.settings().limits.trusted_proxies);
         warp::get().and(peer).map(answer).boxed()
     }
@@ -210,7 +207,7 @@ impl Tidewire {
     }
 
     fn refuse(&self, refusal: Refusal) -> Response {
-        self.hub().metrics.on_handshake_refused(&refusal);
+        self.hub().metrics.on_request_refused(Kind::WebSocket, refusal.reason());
         refusal.into_response()
     }
 }

@@ -3,12 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use http::StatusCode;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tidewire_protocol::{
     CloseCode,
-    frame::{ClientFrame, Close, Start},
+    frame::{ClientFrame, Close, Payload, Start, Token},
 };
-use tidewire_tests::{Heard, Poller, Presence, Process, Raw, Server, Wire, polls, until, upgrade_request, within};
+use tidewire_server::{ApiKeys, Settings, Tidewire};
+use tidewire_tests::{
+    Heard, Poller, Presence, Process, Raw, Server, Wire, polls, tokens, until, upgrade_request, within,
+};
+
+const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 /// The series of `/metrics` by name and labels, as they stand there.
 async fn scrape(address: std::net::SocketAddr) -> BTreeMap<String, f64> {
@@ -170,11 +175,65 @@ async fn refused_handshakes_are_counted_by_reason() {
     counted(
         &server,
         &[
-            (r#"tidewire_handshakes_refused_total{reason="origin"}"#, 1.0),
-            (r#"tidewire_handshakes_refused_total{reason="key"}"#, 1.0),
-            (r#"tidewire_handshakes_refused_total{reason="host"}"#, 0.0),
+            (
+                r#"tidewire_requests_refused_total{kind="websocket",reason="origin"}"#,
+                1.0,
+            ),
+            (r#"tidewire_requests_refused_total{kind="websocket",reason="key"}"#, 1.0),
+            (
+                r#"tidewire_requests_refused_total{kind="websocket",reason="host"}"#,
+                0.0,
+            ),
         ],
     )
+    .await;
+}
+
+#[tokio::test]
+async fn polls_requests_tokens_and_signals_that_are_turned_away_are_counted_by_reason() {
+    let mut settings = Settings::default();
+    settings.limits.max_connections = Some(1);
+    let keys = ApiKeys::parse(KEY).expect("a key");
+    let builder = Tidewire::builder().settings(settings).api_keys(keys);
+    let server = Server::serve(builder.access(tokens::jwt()).build());
+    for key in ["wrong", &KEY[1..]] {
+        let lines = [
+            "GET /api/limits HTTP/1.1".to_owned(),
+            "Host: localhost".to_owned(),
+            format!("Authorization: Bearer {key}"),
+        ];
+        server.raw().await.exchange(&lines, b"").await;
+    }
+    let some = json!({ "empty": ["signal"] });
+    let mut ann = Wire::open(server.address()).await;
+    ann.hello_with(&tokens::token("ann", &some), None, 1, 0).await;
+    for room in ["forbidden", "empty"] {
+        let payload = Payload::Text("x");
+        ann.say(ClientFrame::Signal { room, payload }).await;
+    }
+    let mut bob = Poller::new(server.address());
+    let (head, _) = bob.send(&[]).await.response().await;
+    assert_eq!(head.status, StatusCode::SERVICE_UNAVAILABLE);
+    let token = Token(b"no token");
+    ann.say(ClientFrame::Authenticate { token }).await;
+    let metrics = [
+        "GET /metrics HTTP/1.1".to_owned(),
+        "Host: localhost".to_owned(),
+        format!("Authorization: Bearer {KEY}"),
+    ];
+    until(async || {
+        let text = String::from_utf8(server.raw().await.exchange(&metrics, b"").await.1).expect("text");
+        [
+            r#"tidewire_requests_refused_total{kind="api",reason="unauthorized"} 2"#,
+            r#"tidewire_requests_refused_total{kind="poll",reason="full"} 1"#,
+            r#"tidewire_access_denied_total{reason="unauthorized"} 1"#,
+            r#"tidewire_signals_dropped_total{reason="forbidden"} 1"#,
+            r#"tidewire_signals_dropped_total{reason="empty_room"} 1"#,
+            r#"tidewire_signals_dropped_total{reason="rate_limited"} 0"#,
+        ]
+        .iter()
+        .all(|line| text.lines().any(|it| it == *line))
+    })
     .await;
 }
 

@@ -13,7 +13,7 @@ use tracing::warn;
 use super::{
     Access, Allowed, Connecting, Decision, Denied, Pass, Publishing, Signalling, Subscribing, revoked::Revoked,
 };
-use crate::settings::Settings;
+use crate::{metrics::Metrics, settings::Settings};
 
 /// Stands before all that somebody asks for.
 #[derive(Debug)]
@@ -21,17 +21,19 @@ pub(crate) struct Decider {
     access: Arc<dyn Access>,
     timeout: Duration,
     revoked: Arc<Revoked>,
+    metrics: Arc<Metrics>,
 }
 
 /// A pass that was given, or why none was.
 pub(crate) type Passed = Result<Arc<Pass>, Denied>;
 
 impl Decider {
-    pub(crate) fn new(access: Arc<dyn Access>, settings: &Settings) -> Self {
+    pub(crate) fn new(access: Arc<dyn Access>, settings: &Settings, metrics: Arc<Metrics>) -> Self {
         Self {
             access,
             timeout: settings.access_timeout,
             revoked: Arc::new(Revoked::new(settings.max_token_life)),
+            metrics,
         }
     }
 
@@ -42,11 +44,13 @@ impl Decider {
 
     /// Somebody connects, or renews its token.
     pub(crate) fn connect(&self, connecting: &Connecting<'_>) -> Decision<Passed> {
-        let revoked = Arc::clone(&self.revoked);
+        let (revoked, metrics) = (Arc::clone(&self.revoked), Arc::clone(&self.metrics));
         let passed = move |decided: Result<Pass, Denied>| {
-            let mut pass = decided?;
-            pass.issued.get_or_insert_with(SystemTime::now);
-            revoked.apply(&mut pass).map(|()| Arc::new(pass))
+            let passed = decided.and_then(|mut pass| {
+                pass.issued.get_or_insert_with(SystemTime::now);
+                revoked.apply(&mut pass).map(|()| Arc::new(pass))
+            });
+            passed.inspect_err(|denied| metrics.on_denied(*denied))
         };
         match self.access.connect(connecting) {
             Decision::Now(decided) => Decision::Now(passed(decided)),

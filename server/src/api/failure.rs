@@ -185,6 +185,17 @@ impl Failure {
         response
     }
 
+    /// In a word, for the metrics, where the request was turned away whatever it asks for.
+    pub(super) const fn turns_away(self) -> Option<&'static str> {
+        match self {
+            Self::Origin => Some("origin"),
+            Self::NotNow(why) => Some(why.reason()),
+            Self::Unauthorized => Some("unauthorized"),
+            Self::Ending(_) => Some("going_away"),
+            _ => None,
+        }
+    }
+
     /// After how many seconds it may be granted, where it may be at all.
     fn retry_after(self) -> Option<HeaderValue> {
         match self {

@@ -17,7 +17,7 @@ use warp::reply::Response;
 
 use self::failure::Failure;
 pub use self::keys::{ApiKeys, InvalidApiKey};
-use crate::{hub::Hub, origins::ForeignOrigin, peer::Peer, tidewire::Tidewire};
+use crate::{hub::Hub, metrics::Kind, origins::ForeignOrigin, peer::Peer, tidewire::Tidewire};
 
 /// A request.
 pub(crate) struct Request<'a> {
@@ -35,12 +35,12 @@ pub(crate) async fn answer<B: Buf>(
     body: impl Stream<Item = Result<B, warp::Error>>,
 ) -> Response {
     if let Err(ForeignOrigin) = tidewire.settings().origins.check(request.peer) {
-        return Failure::Origin.into_response();
+        return refuse(tidewire.hub(), Failure::Origin);
     }
     let hub = tidewire.hub();
     let address = match let_in(hub, request.peer) {
         Ok(address) => hub.gate.address(address),
-        Err(refused) => return refused.into_response(),
+        Err(failure) => return refuse(hub, failure),
     };
     let path: Vec<&str> = request.path.split('/').collect();
     let answered = match path[..] {
@@ -51,12 +51,27 @@ pub(crate) async fn answer<B: Buf>(
         ["limits"] => limits::limits(tidewire.settings(), request.method),
         _ => Err(Failure::Path),
     };
-    answered.unwrap_or_else(Failure::into_response)
+    answered.unwrap_or_else(|failure| refuse(hub, failure))
+}
+
+fn refuse(hub: &Hub, failure: Failure) -> Response {
+    if let Some(reason) = failure.turns_away() {
+        hub.metrics.on_request_refused(Kind::Api, reason);
+    }
+    failure.into_response()
+}
+
+/// Has a request answered that is for other programs and at another path, if it may be.
+pub(crate) fn answer_program(hub: &Hub, peer: &Peer, answer: impl FnOnce(&Hub) -> Response) -> Response {
+    match let_in(hub, peer) {
+        Ok(_) => answer(hub),
+        Err(failure) => refuse(hub, failure),
+    }
 }
 
 /// Lets a program in that asks for something over HTTP, if it shows a key where one is needed. Returns the address to whose
 /// limits it is held: none where it has shown a key.
-pub(crate) fn let_in(hub: &Hub, peer: &Peer) -> Result<Option<IpAddr>, Failure> {
+fn let_in(hub: &Hub, peer: &Peer) -> Result<Option<IpAddr>, Failure> {
     let is_needed = hub.api_keys.are_needed();
     if is_needed && hub.api_keys.allow(&peer.headers) {
         return Ok(None);

@@ -11,7 +11,7 @@ use tidewire_protocol::{
 
 use super::Driver;
 use crate::{
-    access::{Connecting, Decision, Denied, Pass, Passed, Subscribing},
+    access::{Connecting, Decision, Denied, Passed, Subscribing},
     attaching::Attaching,
 };
 
@@ -69,8 +69,14 @@ impl Driver {
     pub(super) fn on_renewed(&mut self, passed: Passed) {
         let Some(who) = &self.who else { return };
         let now = self.hub.clock.now();
-        let is_same = |pass: &Arc<Pass>| pass.subject() == who.pass.subject();
-        let pass = match passed.and_then(|pass| is_same(&pass).then_some(pass).ok_or(Denied::Unauthorized)) {
+        let of_same = passed.and_then(|pass| match pass.subject() == who.pass.subject() {
+            true => Ok(pass),
+            false => {
+                self.hub.metrics.on_denied(Denied::Unauthorized);
+                Err(Denied::Unauthorized)
+            }
+        });
+        let pass = match of_same {
             Ok(pass) => pass,
             Err(denied) => return self.machine.handle_input(now, Input::Close(denied.code())),
         };

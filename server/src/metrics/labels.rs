@@ -7,6 +7,8 @@ use tidewire_protocol::{
     frame::{GapCause, Outcome, RefusalCode},
 };
 
+use crate::access::Denied;
+
 /// Where a connection came in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Path {
@@ -101,13 +103,45 @@ macro_rules! label {
 
 label!(Cause, cause);
 label!(Opened, outcome);
-label!(Handshake, reason);
+label!(Dropped, reason);
+label!(Denial, reason);
 label!(Published, result);
 label!(Life, state);
 
-impl From<&'static str> for Handshake {
-    fn from(reason: &'static str) -> Self {
+impl From<Denied> for Denial {
+    fn from(denied: Denied) -> Self {
+        let reason = match denied {
+            Denied::Unauthorized => "unauthorized",
+            Denied::Expired => "expired",
+            Denied::Unavailable => "unavailable",
+        };
         Self { reason }
+    }
+}
+
+/// What a request was for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    WebSocket,
+    Poll,
+    /// Of another program: `/api` and `/metrics`.
+    Api,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct RefusedRequest {
+    kind: &'static str,
+    reason: &'static str,
+}
+
+impl RefusedRequest {
+    pub(super) const fn new(kind: Kind, reason: &'static str) -> Self {
+        let kind = match kind {
+            Kind::WebSocket => "websocket",
+            Kind::Poll => "poll",
+            Kind::Api => "api",
+        };
+        Self { kind, reason }
     }
 }
 

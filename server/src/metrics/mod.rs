@@ -31,15 +31,15 @@ use tidewire_protocol::{
 };
 use warp::{Reply, reply::Response};
 
-pub(crate) use self::{
-    labels::Path,
-    tally::{Run, Tally, Traffic},
-};
 use self::{
-    labels::{Cause, Close, Endpoint, Handshake, Life, Opened, Published, Refused},
+    labels::{Cause, Close, Denial, Dropped, Endpoint, Life, Opened, Published, Refused, RefusedRequest},
     striped::Striped,
 };
-use crate::{clock::Clock, hub::Hub, upgrade::Refusal};
+pub(crate) use self::{
+    labels::{Kind, Path},
+    tally::{Run, Tally, Traffic},
+};
+use crate::{access::Denied, clock::Clock, hub::Hub, upgrade::Refusal};
 
 /// A number that many threads count up.
 type Count = Counter<u64, Striped>;
@@ -50,13 +50,14 @@ pub(crate) struct Metrics {
     registry: Registry,
     paths: [Flow; Path::ALL.len()],
     closes: Family<Close, Counter>,
-    handshakes: Family<Handshake, Counter>,
+    requests: Family<RefusedRequest, Counter>,
+    denials: Family<Denial, Counter>,
     hellos: Family<Opened, Counter>,
     publishes: Family<Published, Count>,
     duplicates: Counter,
     refusals: Family<Refused, Counter>,
     gaps: Family<Cause, Counter>,
-    dropped_signals: Counter,
+    dropped_signals: Family<Dropped, Counter>,
     latency: Histogram,
     stall: Histogram,
     levels: Levels,
@@ -107,11 +108,17 @@ impl Metrics {
             clock,
             paths: flows(add),
             closes: closes(add),
-            handshakes: family(
+            requests: family(
                 add,
-                "handshakes_refused",
-                "Requests for a WebSocket that were refused",
-                Refusal::ALL.map(|refusal| refusal.reason().into()),
+                "requests_refused",
+                "Requests for a WebSocket, polls, and requests to /api and /metrics that were turned away",
+                refused_requests(),
+            ),
+            denials: family(
+                add,
+                "access_denied",
+                "Connections and renewed tokens that access did not let in",
+                [Denied::Unauthorized, Denied::Expired, Denied::Unavailable].map(Denial::from),
             ),
             hellos: family(
                 add,
@@ -138,7 +145,12 @@ impl Metrics {
                 "Gaps that subscribers were told, by why messages are missing",
                 [GapCause::Evicted, GapCause::LogLost].map(labels::cause),
             ),
-            dropped_signals: counter(add, "signals_dropped", "Signals that were not passed on"),
+            dropped_signals: family(
+                add,
+                "signals_dropped",
+                "Signals that were not passed on",
+                ["forbidden", "rate_limited", "empty_room"].map(|reason| Dropped { reason }),
+            ),
             latency: histogram(
                 add,
                 "publish_to_write",
@@ -173,9 +185,14 @@ impl Metrics {
         self.hellos.get_or_create(&labels::outcome(outcome)).inc();
     }
 
-    /// A WebSocket was refused.
-    pub(crate) fn on_handshake_refused(&self, refusal: &Refusal) {
-        self.handshakes.get_or_create(&refusal.reason().into()).inc();
+    /// A request was turned away.
+    pub(crate) fn on_request_refused(&self, kind: Kind, reason: &'static str) {
+        self.requests.get_or_create(&RefusedRequest::new(kind, reason)).inc();
+    }
+
+    /// Somebody was not let in.
+    pub(crate) fn on_denied(&self, denied: Denied) {
+        self.denials.get_or_create(&denied.into()).inc();
     }
 
     /// A connection has ended.
@@ -198,8 +215,8 @@ impl Metrics {
     }
 
     /// A signal was not passed on.
-    pub(crate) fn on_signal_dropped(&self) {
-        self.dropped_signals.inc();
+    pub(crate) fn on_signal_dropped(&self, reason: &'static str) {
+        self.dropped_signals.get_or_create(&Dropped { reason }).inc();
     }
 
     /// All of it as text.
@@ -326,6 +343,16 @@ fn closes(registry: &mut Registry) -> Family<Close, Counter> {
         "Connections that ended, by the code of who closed first",
         all,
     )
+}
+
+/// Those that are there from the start.
+fn refused_requests() -> impl Iterator<Item = RefusedRequest> {
+    let websockets = Refusal::ALL.map(|refusal| RefusedRequest::new(Kind::WebSocket, refusal.reason()));
+    let polls = ["origin", "going_away", "full", "address_full", "too_fast"];
+    let polls = polls.map(|reason| RefusedRequest::new(Kind::Poll, reason));
+    let requests = ["origin", "unauthorized", "going_away", "full", "too_fast"];
+    let requests = requests.map(|reason| RefusedRequest::new(Kind::Api, reason));
+    websockets.into_iter().chain(polls).chain(requests)
 }
 
 /// Those that are there from the start.
