@@ -251,7 +251,7 @@ const TESTED: &[(&str, &[(&str, &str)])] = &[
 ];
 
 const ADDRESSES: &str = "tests/tests/limits/addresses.rs";
-const CONNECTION: &str = "server/src/connection.rs";
+const CONNECTION: &str = "server/src/connection/tests.rs";
 const CONNECTIONS: &str = "tests/tests/limits/connections.rs";
 const POLLS: &str = "tests/tests/limits/polls.rs";
 const RATES: &str = "tests/tests/limits/rates.rs";
