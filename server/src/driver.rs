@@ -1,8 +1,10 @@
 //! The room protocol over any transport. What the machine of a connection wants is done here; what frames mean is not known
 //! here.
 
+mod hello;
 mod passes;
 mod rechecks;
+mod rooms;
 
 use std::{
     net::IpAddr,
@@ -12,14 +14,14 @@ use std::{
 };
 
 use tidewire_protocol::{
-    CloseCode, ConnectionId, Instant, MemberId, RoomName, SessionId, decode,
-    frame::{ClientFrame, Payload, RefusalCode},
+    CloseCode, ConnectionId, Instant, MemberId, SessionId, decode,
+    frame::ClientFrame,
     server::{Action, Connection as Machine, Input, Output},
 };
 
 use self::rechecks::Rechecks;
 use crate::{
-    access::{Decision, Pass, Passed, Right, Signalling, Subscribing},
+    access::{Pass, Passed},
     attaching::Attached,
     batches::Batches,
     engine::EngineFuture,
@@ -27,13 +29,10 @@ use crate::{
     joined::Joined,
     limits::{NotNow, Owed, Throttle},
     mailbox::Mailbox,
-    metrics::{Kind, Traffic},
-    openings::{Opened, Openings, Wanted},
+    metrics::Traffic,
+    openings::{Openings, Wanted},
     peer::Peer,
-    publishes::{Publish, Verdict},
-    room::Room,
-    rooms::Opening,
-    sessions::Entered,
+    publishes::Publish,
 };
 
 /// One connection of the room protocol.
@@ -232,177 +231,6 @@ impl Driver {
         Ok(())
     }
 
-    /// Whether a poll for this session is to be taken: for a new one not always.
-    fn may_poll(&self, session: Option<SessionId>) -> Result<(), NotNow> {
-        if session.is_some_and(|id| self.hub.sessions.held(id).is_some()) {
-            return Ok(());
-        }
-        if self.hub.gate.memory().is_full() {
-            return Err(NotNow::Full);
-        }
-        match (session, self.throttle.address()) {
-            (None, Some(address)) => address.shake_hands().map_err(NotNow::TooFast),
-            _ => Ok(()),
-        }
-    }
-
-    /// A poll is to come again later.
-    fn turn_away(&mut self, why: NotNow) {
-        self.hub.metrics.on_request_refused(Kind::Poll, why.reason());
-        self.not_now = Some(why);
-        let close = Input::Close(CloseCode::TRY_AGAIN_LATER);
-        self.machine.handle_input(self.hub.clock.now(), close);
-    }
-
-    fn on_attached(&mut self, attached: Attached) {
-        let now = self.hub.clock.now();
-        let Entered {
-            attached,
-            pass,
-            is_in_rooms,
-            go_away,
-            usage,
-        } = match attached {
-            Ok(entered) => entered,
-            Err(code) => return self.machine.handle_input(now, Input::Close(code)),
-        };
-        self.hub.metrics.on_hello(attached.outcome);
-        self.leaves_at = is_in_rooms.then(|| now + self.hub.settings.presence_grace);
-        if !self.machine.is_poll() {
-            self.hub.sessions.on_streamed(attached.session);
-        }
-        self.who = Some(Who {
-            session: attached.session,
-            member: attached.member.clone(),
-            pass: Arc::clone(&pass),
-        });
-        self.throttle.set_session(usage);
-        if self.machine.is_poll() && !self.throttle.takes_input() {
-            let until = self.throttle.deadline();
-            let wait = until.map(|until| until.saturating_duration_since(tokio::time::Instant::now()));
-            return self.turn_away(NotNow::TooFast(wait.unwrap_or_default()));
-        }
-        self.is_held = self.hub.sessions.is_publishing_much(attached.session);
-        // Who polls says all at once, and all of it would be taken.
-        let is_too_much = self.is_held && self.machine.is_poll();
-        let input = match is_too_much || self.is_revoked() {
-            true => Input::Close(CloseCode::TRY_AGAIN_LATER),
-            false => Input::Attached(&attached, pass.lifetime()),
-        };
-        self.machine.handle_input(now, input);
-        if let Some((min, max)) = go_away {
-            self.machine.handle_input(now, Input::GoAway(min, max));
-        }
-    }
-
-    fn room(&self, name: &RoomName) -> Option<Arc<Room>> {
-        match self.joined.iter().find(|it| it.name == *name) {
-            Some(joined) => Some(Arc::clone(joined.room())),
-            None => self.hub.rooms.find(name),
-        }
-    }
-
-    fn publish(&mut self, publish: Publish) {
-        let Some(who) = &self.who else { return };
-        let sequence = publish.sequence;
-        let now = self.hub.clock.now();
-        match self
-            .hub
-            .publish_for_session(who.session, self.id, publish, self.throttle.address())
-        {
-            Verdict::Answered(answer) => self.machine.handle_input(now, Input::Answered(sequence, answer)),
-            Verdict::Violation => self.machine.handle_input(now, Input::Close(CloseCode::TERMS_BROKEN)),
-            Verdict::NotTaken => self.machine.handle_input(now, Input::NotTaken(sequence)),
-            Verdict::Waits => self.is_held = true,
-            Verdict::Ignored => {}
-        }
-    }
-
-    fn signal(&self, name: &RoomName, payload: Payload<'_>) {
-        let Some(who) = &self.who else { return };
-        let signalling = Signalling {
-            pass: &who.pass,
-            member: &who.member,
-            room: name,
-            payload,
-        };
-        let room = match self.hub.decider.signal(&signalling) {
-            true => self.room(name).ok_or("empty_room"),
-            false => Err("forbidden"),
-        };
-        match room {
-            Ok(room) if self.throttle.may_signal() => room.signal(Some(who.session), who.member.as_str(), payload),
-            Ok(_) => self.hub.metrics.on_signal_dropped("rate_limited"),
-            Err(reason) => self.hub.metrics.on_signal_dropped(reason),
-        }
-    }
-
-    fn subscribe(&mut self, wanted: Wanted) {
-        let Some(who) = &self.who else { return };
-        let subscribing = Subscribing {
-            pass: &who.pass,
-            member: &who.member,
-            room: &wanted.room,
-            start: wanted.start,
-            presence: wanted.presence,
-        };
-        match self.hub.decider.subscribe(&subscribing) {
-            Decision::Now(Ok(())) => match self.hub.rooms.open(&wanted.room, self.throttle.address()) {
-                Opening::Done(opened) => self.join(wanted, opened),
-                pending @ Opening::Pending(_) => self.openings.push(wanted, Box::pin(pending.wait())),
-            },
-            Decision::Now(Err(code)) => self.join(wanted, Err(code)),
-            Decision::Later(deciding) => {
-                let (hub, name) = (Arc::clone(&self.hub), wanted.room.clone());
-                let address = self.throttle.address().cloned();
-                let opening = async move {
-                    deciding.await?;
-                    hub.rooms.open(&name, address.as_ref()).wait().await
-                };
-                self.openings.push(wanted, Box::pin(opening));
-            }
-        }
-    }
-
-    fn join(&mut self, wanted: Wanted, opened: Opened) {
-        let Wanted {
-            request,
-            room: name,
-            start,
-            presence,
-        } = wanted;
-        let now = self.hub.clock.now();
-        let (Ok(room), Some(who)) = (&opened, &self.who) else {
-            let code = opened.err().unwrap_or(RefusalCode::UNAVAILABLE);
-            return self.machine.handle_input(now, Input::Subscribed(request, Err(code)));
-        };
-        if !who.pass.grants().allow(&name, Right::Subscribe) {
-            // What was allowed may have been withdrawn while the room was opened.
-            let refused = Input::Subscribed(request, Err(RefusalCode::FORBIDDEN));
-            return self.machine.handle_input(now, refused);
-        }
-        let engine = self.hub.rooms.engine();
-        let tell = |member: &MemberId| engine.enter(&name, member);
-        let session = (who.session, self.id);
-        if !self.hub.sessions.enter(session, &name, room, tell) {
-            let full = Input::Subscribed(request, Err(RefusalCode::ROOM_FULL));
-            return self.machine.handle_input(now, full);
-        }
-        let is_withheld = !self
-            .hub
-            .sessions
-            .may_begin(session, &who.pass, &name, room.head(), start);
-        let (joined, cursor) = Joined::new(request, name, room, start, presence);
-        // Most are in one room, and a vector grows to four at once.
-        self.joined.reserve_exact(1);
-        self.joined.push(joined);
-        let subscribed = Input::Subscribed(request, Ok((room.number(), cursor)));
-        self.machine.handle_input(now, subscribed);
-        if is_withheld {
-            self.machine.skip_room(&room.lock().log);
-        }
-    }
-
     fn poll_mailbox(&mut self, waker: &Waker, out: &mut impl Batches) -> Result<(), CloseCode> {
         let Some(mail) = self.mailbox.take(waker) else {
             return Ok(());
@@ -420,23 +248,6 @@ impl Driver {
         match mail.close {
             Some(code) => self.tell(Input::Close(code), out),
             None => self.flush(out),
-        }
-    }
-
-    fn poll_rooms(&mut self, waker: &Waker, out: &mut impl Batches) {
-        let count = self.joined.len();
-        for step in 0..count {
-            let index = (self.turn + step) % count;
-            let joined = &mut self.joined[index];
-            if !joined.may_have_news() {
-                continue;
-            }
-            if out.is_full() {
-                self.turn = index;
-                return;
-            }
-            let session = self.who.as_ref().map(|who| who.session);
-            joined.read(waker, (&mut self.machine, session), &self.hub.metrics, out);
         }
     }
 
@@ -505,14 +316,6 @@ impl Driver {
             return self.close(out);
         }
         self.tell(Input::Timeout, out)
-    }
-
-    /// Leaves the rooms that the session was in before, and that were not asked for on this connection.
-    fn leave_others(&mut self) {
-        self.leaves_at = None;
-        if let Some(who) = &self.who {
-            self.hub.sessions.exit_others(who.session, self.id);
-        }
     }
 
     /// The server closes the connection after so long.

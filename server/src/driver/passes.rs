@@ -1,56 +1,18 @@
 //! What a connection may do: the pass that it gets with its session, and each that takes its place.
 
-use std::{sync::Arc, task::Context};
+use std::task::Context;
 
 use http::HeaderMap;
 use tidewire_protocol::{
-    Asked, CloseCode, RoomName,
+    CloseCode, RoomName,
     frame::{RefusalCode, Start},
     server::Input,
 };
 
 use super::Driver;
-use crate::{
-    access::{Connecting, Decision, Denied, Passed, Subscribing},
-    attaching::Attaching,
-};
+use crate::access::{Connecting, Decision, Denied, Passed, Subscribing};
 
 impl Driver {
-    /// The client said hello.
-    pub(super) fn attach(&mut self, asked: Asked, token: &[u8]) {
-        if self.machine.is_poll()
-            && let Err(why) = self.may_poll(asked.session)
-        {
-            return self.turn_away(why);
-        }
-        let peer = self.peer.take();
-        let none = HeaderMap::new();
-        let passing = self.hub.decider.connect(&Connecting {
-            token,
-            headers: peer.as_ref().map_or(&none, |peer| &peer.headers),
-            address: self.address,
-            renews: None,
-        });
-        let attaching = match passing {
-            Decision::Now(Ok(pass)) => self
-                .hub
-                .attach(self.id, &self.mailbox, asked, self.throttle.address(), pass),
-            Decision::Now(Err(denied)) => Attaching::Done(Err(denied.code())),
-            Decision::Later(passing) => {
-                let (hub, id, mailbox) = (Arc::clone(&self.hub), self.id, Arc::clone(&self.mailbox));
-                let address = self.throttle.address().cloned();
-                Attaching::Pending(Box::pin(async move {
-                    let pass = passing.await.map_err(Denied::code)?;
-                    hub.attach(id, &mailbox, asked, address.as_ref(), pass).wait().await
-                }))
-            }
-        };
-        match attaching {
-            Attaching::Done(attached) => self.on_attached(attached),
-            Attaching::Pending(attaching) => self.attaching = Some(attaching),
-        }
-    }
-
     /// The client shows a new token. Where it has shown one that is still looked at, only the later counts.
     pub(super) fn renew(&mut self, token: &[u8]) {
         let Some(who) = &self.who else { return };
