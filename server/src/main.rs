@@ -5,6 +5,7 @@
 mod checks;
 mod commands;
 mod config;
+mod give_back;
 
 use std::process::ExitCode;
 

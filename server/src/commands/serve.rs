@@ -19,6 +19,7 @@ use warp::Filter;
 use crate::{
     checks::{self, Weight},
     config::{Config, key_files::KeyFiles},
+    give_back::give_back_memory,
 };
 
 /// Serves. It fails where it cannot begin, or where [`checks`] find an error.
@@ -81,6 +82,7 @@ async fn listen(config: &Config) -> io::Result<()> {
         tokio::select! {
             () = serving => {}
             never = reloading => match never {},
+            never = give_back_memory() => match never {},
         }
     };
     tokio::join!(serving, end(&tidewire, interrupt, terminate));

@@ -76,11 +76,9 @@ pub(crate) async fn at_rest(process: Process) -> Result<Rest> {
     let mut least = Rest::of(process)?;
     // As long as it gets less within this time, it is not at rest.
     loop {
-        let now = Rest::wait(process, Duration::from_millis(500), |now| {
-            now.descriptors < least.descriptors
-        })
-        .await?;
-        if now.descriptors >= least.descriptors {
+        let gets_less = |now: Rest| now.descriptors < least.descriptors || now.resident * 100 < least.resident * 99;
+        let now = Rest::wait(process, Duration::from_secs(6), gets_less).await?;
+        if !gets_less(now) {
             return Ok(now);
         }
         least = now;
