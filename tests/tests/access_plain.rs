@@ -1,5 +1,7 @@
 //! `/echo` and `/chat` where a program has rules of its own: they end when who is there may not be there any longer.
 
+mod clock;
+
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
@@ -45,18 +47,9 @@ async fn talk(raw: &mut Raw) {
     assert!(answer.payload.ends_with(b"hi"), "{answer:?}");
 }
 
-/// Has the virtual clock stand still but for what the test does, until it is dropped: tokio does not move it while something
-/// blocks.
-fn hold_the_clock() -> std::sync::mpsc::Sender<()> {
-    let (held, until) = std::sync::mpsc::channel();
-    tokio::task::spawn_blocking(move || until.recv());
-    tokio::time::pause();
-    held
-}
-
 #[tokio::test]
 async fn a_plain_connection_ends_with_its_pass_and_not_before() {
-    let _held = hold_the_clock();
+    let _held = clock::hold();
     let server = server();
     for path in ["/echo", "/chat"] {
         let mut ada = open(&server, path, "ada").await;

@@ -1,5 +1,7 @@
 //! Tokens that are renewed in place, and decisions that take their time.
 
+mod clock;
+
 use std::{sync::Mutex, time::Duration};
 
 use futures_util::StreamExt;
@@ -49,18 +51,9 @@ impl Access for ShortLived {
     }
 }
 
-/// Has the virtual clock stand still but for what the test does, until it is dropped: tokio does not move it while something
-/// blocks.
-fn hold_the_clock() -> std::sync::mpsc::Sender<()> {
-    let (held, until) = std::sync::mpsc::channel();
-    tokio::task::spawn_blocking(move || until.recv());
-    tokio::time::pause();
-    held
-}
-
 #[tokio::test]
 async fn a_token_is_renewed_five_times_past_its_life_on_one_transport() {
-    let held = hold_the_clock();
+    let held = clock::hold();
     let server = Server::serve(Tidewire::builder().access(ShortLived).build());
     let mut ada = join(&server, b"ada").await;
     for _ in 0..6 {
